@@ -1,0 +1,104 @@
+"""Everything that can go wrong, as sentences.
+
+::
+
+    SightwordError                 exit 1   an expected failure, told in one sentence
+    |-- UsageError                 exit 2   the words of the command or the call are wrong
+    |-- IndexProblem               exit 3   the index cannot be used as it is
+    |   |-- IndexMissing                    there is none yet
+    |   |-- IndexCorrupt                    it is damaged; ``sightword check`` repairs
+    |   |-- IndexForAnotherBackbone         it holds another backbone's vectors
+    |   `-- IndexBusy                       another process is writing (its pid is named)
+    |-- ModelUnavailable           exit 4   a backbone, method or optional package is not here
+    |   `-- ModelMismatch                   the method belongs to another backbone
+    |-- NothingMatched             exit 5   the search was fine and found nothing
+    `-- PictureError               exit 1   a picture cannot be read; the reason is the message
+
+Each error has a ``hint``: the command or the step that mends it.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "IndexBusy",
+    "IndexCorrupt",
+    "IndexForAnotherBackbone",
+    "IndexMissing",
+    "IndexProblem",
+    "ModelMismatch",
+    "ModelUnavailable",
+    "NothingMatched",
+    "PictureError",
+    "SightwordError",
+    "UsageError",
+]
+
+
+class SightwordError(Exception):
+    """Base of all errors that a user can cause or mend.
+
+    Parameters
+    ----------
+    message : str
+        One sentence: what is wrong, with which file or value.
+    hint : str, optional
+        The command or step that fixes it.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}" if self.hint else self.message
+
+
+class UsageError(SightwordError):
+    """An option, an argument or a value is wrong."""
+
+    exit_code = 2
+
+
+class IndexProblem(SightwordError):
+    """The index cannot be used as it is."""
+
+    exit_code = 3
+
+
+class IndexMissing(IndexProblem):
+    """There is no index where one was expected."""
+
+
+class IndexCorrupt(IndexProblem):
+    """The index is damaged."""
+
+
+class IndexForAnotherBackbone(IndexProblem):
+    """The index holds the vectors of another backbone."""
+
+
+class IndexBusy(IndexProblem):
+    """Another process is writing to the index."""
+
+
+class ModelUnavailable(SightwordError):
+    """A backbone, a method or an optional package is not installed."""
+
+    exit_code = 4
+
+
+class ModelMismatch(ModelUnavailable):
+    """A method was trained for another backbone."""
+
+
+class NothingMatched(SightwordError):
+    """The search ran and no picture satisfied it."""
+
+    exit_code = 5
+
+
+class PictureError(SightwordError):
+    """A picture cannot be read."""
