@@ -1,0 +1,78 @@
+"""Golden vectors: what a backbone's towers must answer, whatever runs them.
+
+``backbone.json`` carries under ``golden``::
+
+    {"images": [{"pattern": 0, "feature": [D floats]}, ...],
+     "texts":  [{"text": "a photo of a cat", "feature": [D floats]}, ...]}
+
+Pictures are not shipped for this: `pattern` draws them from a formula, already preprocessed. The features
+were computed in float32 by the tower's own framework when the directory was exported.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sightword.backbones.base import Array, Backbone
+from sightword.prompts import parse_prompt
+
+__all__ = ["THRESHOLDS", "pattern", "verify"]
+
+THRESHOLDS = {"f32": 0.9999, "bf16": 0.999}
+"""Smallest cosine to a golden vector that counts as agreement, by inference precision."""
+
+
+def pattern(index: int, size: int) -> Array:
+    """A picture drawn from a formula, as the image tower takes it.
+
+    Parameters
+    ----------
+    index : int
+        Which pattern; each has its own spatial frequency and tint.
+    size : int
+        Side in pixels.
+
+    Returns
+    -------
+    float32 [3, size, size]
+        Values in [-1, 1], the same on every machine to float32 rounding.
+    """
+    step = np.arange(size) * (224.0 / size)
+    x, y = step[None, None, :], step[None, :, None]
+    channel = np.arange(3.0)[:, None, None]
+    wave = np.sin(0.02 * (index + 1) * (x + 0.5 * channel * y) + 0.03 * y + channel)
+    tint = 0.3 * np.cos(1.7 * index + 2.0 * channel)
+    return np.clip(0.7 * wave + tint, -1.0, 1.0).astype(np.float32)
+
+
+def verify(backbone: Backbone) -> list[tuple[str, float]]:
+    """Compare a backbone with its golden vectors.
+
+    Parameters
+    ----------
+    backbone : Backbone
+
+    Returns
+    -------
+    list of (name, cosine)
+        One entry per golden vector, such as ``("text: a photo of a cat", 0.99998)``; empty when the
+        backbone carries none.
+    """
+    golden = backbone.spec.golden
+    results: list[tuple[str, float]] = []
+    images = golden.get("images", [])
+    if images:
+        pixels = np.stack([pattern(int(item["pattern"]), backbone.spec.preprocess.size) for item in images])
+        for item, feature in zip(images, backbone.encode_images(pixels)):
+            results.append((f"image: pattern {item['pattern']}", _cosine(feature, item["feature"])))
+    texts = golden.get("texts", [])
+    if texts:
+        prompts = [parse_prompt("{text}", text=item["text"]) for item in texts]
+        for item, feature in zip(texts, backbone.encode_prompts(prompts)):
+            results.append((f"text: {item['text']}", _cosine(feature, item["feature"])))
+    return results
+
+
+def _cosine(a: Array, b: list[float]) -> float:
+    left, right = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    return float(left @ right / (np.linalg.norm(left) * np.linalg.norm(right) + 1e-30))

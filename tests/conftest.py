@@ -1,0 +1,26 @@
+"""Fixtures shared by all tests."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from tiny import write_tiny_backbone
+
+
+@pytest.fixture(scope="session")
+def tiny_backbone_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny backbone directory (see tiny.py); do not change it, copy it first."""
+    return write_tiny_backbone(tmp_path_factory.mktemp("backbones") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def tiny_backbone(tiny_backbone_dir: Path):  # type: ignore[no-untyped-def]
+    """The tiny backbone, loaded with one thread in float32."""
+    from sightword.backbones import load_backbone
+
+    return load_backbone(str(tiny_backbone_dir), threads=1, precision="f32")
