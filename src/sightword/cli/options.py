@@ -1,0 +1,97 @@
+"""Options that several commands share, and how they take their defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from sightword.config import PREFIX
+from sightword.errors import SightwordError
+
+__all__ = [
+    "CONTEXT",
+    "FolderType",
+    "MinScoreType",
+    "backbone_option",
+    "folder_argument",
+    "index_option",
+    "json_option",
+    "load_defaults",
+]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+# The same prefix for every command, so that SIGHTWORD_BACKBONE means --backbone everywhere.
+CONTEXT = {"auto_envvar_prefix": PREFIX, "help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class FolderType(click.Path):
+    """An existing folder."""
+
+    def __init__(self) -> None:
+        super().__init__(exists=True, file_okay=False, path_type=Path)
+
+
+class MinScoreType(click.ParamType):
+    """``0.3`` or ``2z``."""
+
+    name = "score"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Check it; the query parses it again."""
+        from sightword.search.query import parse_min_score
+
+        try:
+            return parse_min_score(value if isinstance(value, (str, int, float)) else str(value))
+        except SightwordError as error:
+            self.fail(str(error), param, ctx)
+
+
+def load_defaults(ctx: click.Context, folder: Path | None) -> None:
+    """Let options that were neither typed nor in the environment take the settings files' values."""
+    from sightword.cli.settings import known_settings
+    from sightword.config import FILE_NAME, read_settings, user_file
+
+    if folder is None or not (folder / FILE_NAME).exists():
+        # Naming every setting means importing every command; not for a file that is not there.
+        if not user_file().exists():
+            return
+    settings = read_settings(folder, known_settings())
+    ctx.meta["sightword.settings"] = settings
+    ctx.default_map = {name.replace("-", "_"): setting.value for name, setting in settings.items()}
+
+
+def _take_folder(ctx: click.Context, param: click.Parameter, folder: Path) -> Path:
+    load_defaults(ctx, folder)
+    return folder
+
+
+def folder_argument(required: bool = True) -> Callable[[F], F]:
+    """FOLDER; eager, because its settings file gives the other options their defaults."""
+    extra: dict[str, Any] = {} if required else {"default": ".", "required": False}
+    return click.argument("folder", type=FolderType(), is_eager=True, callback=_take_folder, **extra)
+
+
+def json_option() -> Callable[[F], F]:
+    """``--json``."""
+    return click.option("--json", "json", is_flag=True, help="Print one JSON document.")
+
+
+def index_option() -> Callable[[F], F]:
+    """``--index PATH``."""
+    return click.option(
+        "--index",
+        "index",
+        type=click.Path(path_type=Path),
+        help="Where the index is kept. [default: .sightword in FOLDER]",
+    )
+
+
+def backbone_option(default: str | None = "starter") -> Callable[[F], F]:
+    """``--backbone NAME``."""
+    return click.option(
+        "--backbone", metavar="NAME", default=default, show_default=True, help="The encoder; see `sightword models`."
+    )

@@ -1,0 +1,82 @@
+"""The contact sheet as one HTML page: inline styles, pictures as data, no scripts, nothing loaded."""
+
+from __future__ import annotations
+
+import base64
+import io
+from html import escape
+
+from PIL import Image
+
+from sightword.cli.output import plain
+from sightword.cli.sheet import THUMBNAIL, Card, Sheet
+
+__all__ = ["render_html"]
+
+STYLE = """
+:root { color-scheme: light dark; --page: #f1f2f4; --card: #fff; --edge: #dfe1e5; --ink: #1c1e22;
+        --grey: #646973; --accent: #2563be; }
+@media (prefers-color-scheme: dark) { :root { --page: #17181b; --card: #222428; --edge: #34373d; --ink: #eceef1;
+        --grey: #9a9fa9; --accent: #7fb0ff; } }
+body { margin: 0 auto; max-width: 1240px; padding: 40px; background: var(--page); color: var(--ink);
+       font: 15px/1.4 ui-rounded, "SF Pro Rounded", "Nunito", system-ui, sans-serif; }
+header { display: flex; flex-wrap: wrap; gap: 20px 32px; align-items: center;
+         padding-bottom: 20px; margin-bottom: 24px; border-bottom: 2px solid var(--edge); }
+h1 { font-size: 32px; font-weight: 600; line-height: 1.25; margin: 0 0 8px; }
+p { margin: 2px 0; color: var(--grey); }
+.words { flex: 1; min-width: 240px; }
+.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(224px, 1fr)); gap: 20px; padding: 0; margin: 0; }
+figure { box-sizing: border-box; width: 100%; min-width: 224px; margin: 0; padding: 12px; background: var(--card);
+         border: 1px solid var(--edge); border-radius: 14px; }
+header figure { width: 232px; }
+.box { height: 208px; display: flex; align-items: center; justify-content: center; color: var(--grey); }
+.box img { max-width: 100%; max-height: 100%; }
+figcaption { margin-top: 8px; }
+.row { display: flex; justify-content: space-between; color: var(--grey); }
+.row b { color: var(--accent); }
+.name { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+"""
+
+
+def render_html(sheet: Sheet) -> bytes:
+    """Write the page; returns UTF-8."""
+    title = escape(plain(sheet.words)) or "Pictures like this one"
+    notes = "".join(f"<p>{escape(plain(note))}</p>" for note in sheet.notes)
+    references = "".join(_figure(card) for card in sheet.references)
+    hits = "\n".join(_figure(card) for card in sheet.hits) or "<p>Nothing matched.</p>"
+    return f"""<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<title>{title}</title>
+<style>{STYLE}</style>
+<header>{references}<div class="words"><h1>{title}</h1>{notes}</div></header>
+<main class="cards">
+{hits}
+</main>
+</html>
+""".encode("utf-8", "replace")
+
+
+def _figure(card: Card) -> str:
+    name = escape(plain(card.name))
+    if card.rank is None or card.score is None or card.z is None:
+        label = "<b>query</b>"
+    else:
+        label = f"<b>{card.rank}</b><span>{card.score:.3f} &middot; {card.z:.1f}z</span>"
+    box = f'<img src="{_data(card)}" alt="{name}">' if card.picture is not None else "cannot be shown"
+    return (
+        f'<figure><div class="box">{box}</div><figcaption><div class="row">{label}</div>'
+        f'<div class="name" title="{name}">{name}</div></figcaption></figure>'
+    )
+
+
+def _data(card: Card) -> str:
+    assert card.picture is not None
+    picture = Image.fromarray(card.picture)
+    # Twice the shown size, for dense screens.
+    picture.thumbnail((2 * THUMBNAIL, 2 * THUMBNAIL), Image.Resampling.LANCZOS)
+    data = io.BytesIO()
+    picture.save(data, "JPEG", quality=88)
+    return f"data:image/jpeg;base64,{base64.b64encode(data.getvalue()).decode('ascii')}"
