@@ -36,17 +36,21 @@ COLOURS: dict[str, tuple[float, float, float]] = {
     "bright": (0.6, 0.6, 0.6),
     "dark": (-0.6, -0.6, -0.6),
 }
-WORDS = (
-    "a an the photo picture drawing line painting cartoon sketch of in on with and without that is has this it but as "
-    "at night more less cat dog ball car house tree people same like not no one two three big small old new to from"
-).split()
+WORDS = """
+a an the photo picture drawing line painting cartoon sketch of in on with and without that is has this it but as
+at night more less cat dog ball car house tree people same like not no one two three big small old new to from
+""".split()
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
 LETTERS = list("abcdefghijklmnopqrstuvwxyz0123456789,.'-!?$*(){}&<>;\"")
-VOCABULARY = [*SPECIALS, *LETTERS, *(f"##{c}" for c in LETTERS[:36]), *COLOURS, *WORDS]
-PROBE_TEXTS = ["a photo of a red ball", "dark", "a line drawing of a cat and a dog , the same but blue at night"]
+VOCABULARY = list(dict.fromkeys([*SPECIALS, *LETTERS, *(f"##{c}" for c in LETTERS[:36]), *COLOURS, *WORDS]))
+PROBE_TEXTS = [
+    "a photo of a red ball",
+    "dark",
+    "a line drawing of a cat and a dog , the same but blue at night",
+]
 
 Kind = Literal["mean", "last"]
-"""``mean``: padding mask, mean pooling, padded to the longest. ``last``: no mask, last position of the context."""
+"""``mean``: padding mask, mean pooling. ``last``: no mask, last position of the padded context."""
 
 
 def table() -> Array:
@@ -148,7 +152,8 @@ def _golden(kind: Kind) -> dict[str, Any]:
         texts.append({"text": text, "feature": [float(value) for value in feature]})
     pictures = image_reference(np.stack([pattern(index, SIZE) for index in range(2)]))
     images = [
-        {"pattern": index, "feature": [float(value) for value in feature]} for index, feature in enumerate(pictures)
+        {"pattern": index, "feature": [float(value) for value in feature]}
+        for index, feature in enumerate(pictures)
     ]
     return json.loads(json.dumps({"images": images, "texts": texts}))  # type: ignore[no-any-return]
 
@@ -192,7 +197,9 @@ def _write_towers(directory: Path, kind: Kind) -> None:
     x = op.add(embeddings, op.gather(const(positions), steps, const(0, np.int64)))
     x = op.add(x, op.tanh(op.matmul(x, const(mixer), False, False)))
     if kind == "mean":
-        inside = op.less(op.unsqueeze(steps, const([0], np.int64)), op.unsqueeze(lengths, const([1], np.int64)))
+        inside = op.less(
+            op.unsqueeze(steps, const([0], np.int64)), op.unsqueeze(lengths, const([1], np.int64))
+        )
         mask = op.unsqueeze(op.convert(inside, "f32"), const([2], np.int64))
         total = op.reduce_sum(op.multiply(x, mask), const([1], np.int64), False)
         pooled = op.divide(total, op.reduce_sum(mask, const([1], np.int64), False))

@@ -42,7 +42,8 @@ def pattern(index: int, size: int) -> Array:
     channel = np.arange(3.0)[:, None, None]
     wave = np.sin(0.02 * (index + 1) * (x + 0.5 * channel * y) + 0.03 * y + channel)
     tint = 0.3 * np.cos(1.7 * index + 2.0 * channel)
-    return np.clip(0.7 * wave + tint, -1.0, 1.0).astype(np.float32)
+    drawn: Array = np.clip(0.7 * wave + tint, -1.0, 1.0).astype(np.float32)
+    return drawn
 
 
 def verify(backbone: Backbone) -> list[tuple[str, float]]:

@@ -16,7 +16,16 @@ from typing import Any
 from sightword.backbones.base import BackboneSpec, PreprocessSpec
 from sightword.errors import ModelUnavailable
 
-__all__ = ["CARD", "SCHEMA", "describe_files", "hash_file", "read_files", "read_spec", "weights_hash", "write_spec"]
+__all__ = [
+    "CARD",
+    "SCHEMA",
+    "describe_files",
+    "hash_file",
+    "read_files",
+    "read_spec",
+    "weights_hash",
+    "write_spec",
+]
 
 CARD = "backbone.json"
 SCHEMA = 1
@@ -85,13 +94,17 @@ def write_spec(directory: Path, spec: BackboneSpec, files: Iterable[str] | None 
     files : iterable of str, optional
         Names to record; by default every file there except the card itself.
     """
-    names = files if files is not None else (p.name for p in directory.iterdir() if p.is_file() and p.name != CARD)
+    names = (
+        files
+        if files is not None
+        else (p.name for p in directory.iterdir() if p.is_file() and p.name != CARD)
+    )
     data = asdict(spec) | {"files": describe_files(directory, names)}
     (directory / CARD).write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def read_files(directory: Path) -> dict[str, dict[str, Any]]:
-    """The ``files`` table of ``backbone.json``: name -> ``{"bytes": int, "sha256": str}``; empty if absent."""
+    """The ``files`` table of ``backbone.json``: name -> ``{"bytes", "sha256"}``; empty if absent."""
     table = _read_json(directory).get("files") or {}
     where = str(directory / CARD)
     _expect(table, dict, "files", where)
@@ -177,13 +190,17 @@ def _validate(spec: BackboneSpec, where: str) -> None:
         raise ModelUnavailable(f"{where}: preprocess.size is {spec.preprocess.size!r}.", _EXPORT_AGAIN)
     ids = (*spec.prefix_ids, *spec.suffix_ids, spec.pad_id)
     if not all(isinstance(item, int) and item >= 0 for item in ids):
-        raise ModelUnavailable(f"{where}: prefix_ids, suffix_ids and pad_id must be token ids.", _EXPORT_AGAIN)
+        raise ModelUnavailable(
+            f"{where}: prefix_ids, suffix_ids and pad_id must be token ids.", _EXPORT_AGAIN
+        )
     if len(spec.prefix_ids) + len(spec.suffix_ids) >= spec.context:
-        raise ModelUnavailable(f"{where}: a context of {spec.context} leaves no room for words.", _EXPORT_AGAIN)
+        raise ModelUnavailable(
+            f"{where}: a context of {spec.context} leaves no room for words.", _EXPORT_AGAIN
+        )
     if not isinstance(spec.weights_hash, str) or len(spec.weights_hash) < 16:
         raise ModelUnavailable(f"{where} carries no weights_hash.", _EXPORT_AGAIN)
     if spec.mask == "none" and spec.pad_to == "longest":
-        # Without a mask every padding row changes the answer: the batch a text travels in would decide its vector.
+        # Without a mask every padding row changes the answer: the batch would decide a text's vector.
         raise ModelUnavailable(
             f"{where}: an unmasked text tower (mask none) must be padded to its context (pad_to context).",
             _EXPORT_AGAIN,
@@ -193,6 +210,6 @@ def _validate(spec: BackboneSpec, where: str) -> None:
 def _check_kind(name: str, value: Any, allowed: tuple[str, ...], where: str) -> None:
     if value not in allowed:
         raise ModelUnavailable(
-            f"{where}: {name} {value!r} is a kind of tower sightword does not run (it runs {', '.join(allowed)}).",
+            f"{where}: {name} {value!r} is a tower sightword does not run (it runs {', '.join(allowed)}).",
             "Choose another backbone; see `sightword models list`.",
         )

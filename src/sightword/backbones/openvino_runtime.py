@@ -1,0 +1,177 @@
+"""The default runtime: both towers on the CPU through OpenVINO, without torch."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from sightword.backbones.base import Array
+from sightword.backbones.embedding import EmbeddingTable
+from sightword.backbones.spec import read_spec
+from sightword.backbones.tokenize import GAP, PromptTokenizer, TokenRow
+from sightword.backbones.towers import Tower, check_precision, find_graph
+from sightword.backbones.unknown import share_unknown
+from sightword.errors import ModelUnavailable, UsageError
+from sightword.prompts import Prompt
+
+__all__ = ["OpenVINOBackbone"]
+
+IMAGE_BATCH = 16
+"""Pictures per call: more gains little on a CPU and costs memory."""
+TEXT_BATCH = 32
+
+
+class OpenVINOBackbone:
+    """A backbone directory run by OpenVINO.
+
+    Nothing is compiled until it is needed: a search over an indexed folder with a picture that the index
+    knows never loads the image tower.
+
+    Parameters
+    ----------
+    directory : Path
+        See design.md, "Backbone".
+    threads : int, optional
+        Inference threads; None takes all cores.
+    precision : {"bf16", "f32", "f16"}, optional
+        None takes bf16 where the CPU does it, else f32.
+    cache : Path, optional
+        Directory for compiled graphs.
+
+    Attributes
+    ----------
+    spec : BackboneSpec
+    directory : Path
+    runtime, precision : str
+    threads : int or None
+        What reports should record.
+    """
+
+    runtime = "openvino"
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        threads: int | None = None,
+        precision: str | None = None,
+        cache: Path | None = None,
+    ) -> None:
+        if threads is not None and threads < 1:
+            raise UsageError(f"{threads} threads cannot compute anything.", "Give 1 or more.")
+        self.spec = read_spec(directory)
+        self.directory = directory
+        self.threads = threads
+        self._precision = precision
+        self._cache = cache
+        self._lock = threading.RLock()
+        self._towers: dict[str, Tower] = {}
+        self._tokenizer: PromptTokenizer | None = None
+        self._table: EmbeddingTable | None = None
+
+    @property
+    def precision(self) -> str:
+        """The precision the towers compute in (asking may load OpenVINO)."""
+        return check_precision(self._precision)
+
+    def encode_images(self, pixels: Array) -> Array:
+        """Pictures to raw features; see `Backbone.encode_images`."""
+        size = self.spec.preprocess.size
+        if pixels.ndim != 4 or pixels.shape[1:] != (3, size, size):
+            raise UsageError(
+                f"{self.spec.name} reads pixels [B, 3, {size}, {size}], not {list(pixels.shape)}."
+            )
+        pixels = np.ascontiguousarray(pixels, dtype=np.float32)
+        out = np.empty((len(pixels), self.spec.dim), np.float32)
+        for start in range(0, len(pixels), IMAGE_BATCH):
+            out[start : start + IMAGE_BATCH] = self._tower("image")(pixels[start : start + IMAGE_BATCH])
+        return _finite(out, self.spec.name)
+
+    def encode_prompts(self, prompts: Sequence[Prompt], tokens: Sequence[Sequence[Array]] = ()) -> Array:
+        """Prompts with filled slots to raw features; see `Backbone.encode_prompts`."""
+        slots: Sequence[Sequence[Array]] = tokens if len(tokens) else [()] * len(prompts)
+        if len(slots) != len(prompts):
+            raise UsageError(f"{len(prompts)} prompts were given pseudo-tokens for {len(slots)}.")
+        filled = [[self._pseudo(token) for token in row] for row in slots]
+        rows = [
+            self.tokenizer.encode(prompt, [len(token) for token in row])
+            for prompt, row in zip(prompts, filled)
+        ]
+        out = np.empty((len(rows), self.spec.dim), np.float32)
+        # Neighbours in length share a call, so little is padding; the order of answers is the order asked.
+        order = sorted(range(len(rows)), key=lambda index: len(rows[index]))
+        for start in range(0, len(order), TEXT_BATCH):
+            chosen = order[start : start + TEXT_BATCH]
+            out[chosen] = self._encode_rows([rows[i] for i in chosen], [filled[i] for i in chosen])
+        return _finite(out, self.spec.name)
+
+    def token_embedding(self) -> Array:
+        """The whole table of token embeddings, float32 [V, W]; a fresh copy."""
+        return self.table.all()
+
+    def count_unknown(self, text: str) -> float:
+        """Share of the text's words that the model's languages do not cover, in [0, 1]; see `unknown`."""
+        return share_unknown(self.tokenizer.words(text), self.spec.languages, self.tokenizer.unknown)
+
+    def vocabulary(self) -> list[str]:
+        """The word piece of each row of the table (V strings)."""
+        pieces = self.tokenizer.vocabulary()
+        # Tables are often padded to a round number of rows.
+        return (pieces + [""] * self.table.rows)[: self.table.rows]
+
+    @property
+    def tokenizer(self) -> PromptTokenizer:
+        """The backbone's tokenizer, loaded on first use."""
+        with self._lock:
+            if self._tokenizer is None:
+                self._tokenizer = PromptTokenizer(self.directory / "tokenizer.json", self.spec)
+            return self._tokenizer
+
+    @property
+    def table(self) -> EmbeddingTable:
+        """The token-embedding table, mapped on first use."""
+        with self._lock:
+            if self._table is None:
+                path = self.directory / "token_embedding.safetensors"
+                self._table = EmbeddingTable(path, self.spec.token_dim)
+            return self._table
+
+    def _tower(self, stem: str) -> Tower:
+        with self._lock:
+            if stem not in self._towers:
+                graph = find_graph(self.directory, stem)
+                self._towers[stem] = Tower(graph, self.spec.dim, self.threads, self.precision, self._cache)
+            return self._towers[stem]
+
+    def _pseudo(self, token: Array) -> Array:
+        token = np.asarray(token, np.float32)
+        if token.ndim != 2 or len(token) < 1 or token.shape[1] != self.spec.token_dim:
+            raise UsageError(
+                f"A pseudo-word for {self.spec.name} is [k, {self.spec.token_dim}], not {list(token.shape)}."
+            )
+        return token
+
+    def _encode_rows(self, rows: list[TokenRow], filled: list[list[Array]]) -> Array:
+        width = max(len(row) for row in rows) if self.spec.pad_to == "longest" else self.spec.context
+        ids = np.full((len(rows), width), self.spec.pad_id, np.int64)
+        lengths = np.array([len(row) for row in rows], np.int64)
+        for index, row in enumerate(rows):
+            ids[index, : len(row)] = row.ids
+        gaps = ids == GAP
+        embeddings = self.table.gather(np.where(gaps, self.spec.pad_id, ids))
+        if gaps.any():
+            # Row by row, slot by slot: the order in which boolean indexing walks the gaps.
+            embeddings[gaps] = np.concatenate([token for tokens in filled for token in tokens])
+        return self._tower("text")(embeddings, lengths)
+
+
+def _finite(features: Array, name: str) -> Array:
+    if not np.isfinite(features).all():
+        raise ModelUnavailable(
+            f"{name} answered with values that are not numbers.",
+            "Run `sightword doctor` to test the backbone.",
+        )
+    return features
