@@ -1,4 +1,4 @@
-"""Any of Pillow's modes -> RGB as a person sees it: white behind transparency, 16 bits scaled, not clipped."""
+"""Any of Pillow's modes -> RGB as people see it: white behind transparency, 16 bits scaled, not clipped."""
 
 from __future__ import annotations
 

@@ -72,10 +72,8 @@ def _seconds(date: object, fraction: object) -> float | None:
     if match is None:
         return None
     year, month, day, hour, minute, second = (int(part) for part in match.groups())
-    if (
-        not (1 <= month <= 12 and 1 <= day <= 31 and hour < 24 and minute < 60 and second <= 60)
-        or year < 1800
-    ):
+    sane = 1 <= month <= 12 and 1 <= day <= 31 and hour < 24 and minute < 60 and second <= 60
+    if year < 1800 or not sane:
         return None  # cameras without a clock write zeros
     digits = fraction.strip(" \0") if isinstance(fraction, str) else ""
     part = float(f"0.{digits}") if digits.isascii() and digits.isdigit() else 0.0

@@ -55,9 +55,7 @@ _SIGNATURES = (
     (b"MM\0+", _TIFF),
 )
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
-_HEIF_BRANDS = frozenset(
-    {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
-)
+_HEIF_BRANDS = frozenset(b"heic heix heim heis hevc hevx hevm hevs mif1 msf1".split())
 
 
 def has_picture_name(name: bytes) -> bool:
@@ -67,7 +65,7 @@ def has_picture_name(name: bytes) -> bool:
 
 
 def sniff(data: bytes) -> Format | None:
-    """The format of these bytes by their signature, whatever the file is called; None when it is none of ours."""
+    """The format by the signature of the bytes, whatever the file is called; None when it is none of ours."""
     for signature, kind in _SIGNATURES:
         if data.startswith(signature):
             return kind

@@ -15,8 +15,8 @@ _ESCAPES = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]|\x9b[0-?]*[ -/]*[@-~]"
 )
 
-# Cc: control characters; Cf: invisible ones, among them the bidi overrides that make "gpj.exe" read "exe.jpg";
-# Zl and Zp break lines. Zero-width joiners (Cf) hold emoji and Indic letters together and stay.
+# Cc: control characters; Cf: invisible ones, among them the bidi overrides that make "gpj.exe" read
+# "exe.jpg"; Zl and Zp break lines. Zero-width joiners (Cf) hold emoji and Indic letters together and stay.
 _HIDDEN = frozenset({"Cc", "Cf", "Zl", "Zp"})
 _JOINERS = frozenset("\u200c\u200d")
 

@@ -83,7 +83,7 @@ def open_picture(
 
 @contextlib.contextmanager
 def _pillow_quiet() -> Iterator[None]:
-    """Our pixel cap instead of Pillow's, and no warnings on odd files; one thread at a time, as both are global."""
+    """Our pixel cap instead of Pillow's, and no warnings; one thread at a time, as both are global."""
     with _LOCK, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         theirs, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
@@ -105,7 +105,8 @@ def _decode(
         width, height = image.size
         if width * height > max_pixels:
             raise PictureError(
-                f"The picture has {width * height / 1e6:,.0f} megapixels; the limit is {max_pixels / 1e6:,.0f}."
+                f"The picture has {width * height / 1e6:,.0f} megapixels; "
+                f"the limit is {max_pixels / 1e6:,.0f}."
             )
         if kind.name == "JPEG" and draft_for is not None:
             to_width, to_height = draft_for(width, height)

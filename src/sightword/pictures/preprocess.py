@@ -45,7 +45,8 @@ def preprocess(image: RGB, spec: PreprocessSpec, preset: Preset = "clip") -> Arr
         The array is not uint8 [H, W, 3] with at least one pixel.
     """
     small = resize_uint8(image, spec, preset)
-    return normalise(small[None], spec)[0]
+    result: Array = normalise(small[None], spec)[0]
+    return result
 
 
 def resize_uint8(image: RGB, spec: PreprocessSpec, preset: Preset = "clip") -> NDArray[np.uint8]:

@@ -13,6 +13,9 @@ _FILTERS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BI
 # How much larger than the target the box-averaged copy stays, in preset `product`.
 _REDUCING_GAP = 1.5
 
+# A strip of 10 x 1,000,000 pixels would grow to five gigapixels before it is cropped: never compute that.
+_MOST_CROPPED = 16
+
 
 class Square(Protocol):
     """The part of `PreprocessSpec` that concerns pixels on a grid."""
@@ -31,7 +34,7 @@ class Square(Protocol):
 
 
 def resized_size(width: int, height: int, square: Square) -> tuple[int, int]:
-    """Width and height after resizing, before cropping or padding (torchvision's and open_clip's rounding)."""
+    """Width and height after resizing, before cropping or padding; rounded as torchvision and open_clip do."""
     side = square.size
     if square.resize == "squash":
         return side, side
@@ -63,20 +66,16 @@ def to_square(image: Image.Image, square: Square, *, exact: bool) -> Image.Image
     new_width, new_height = resized_size(width, height, square)
     side = square.size
     resample = _FILTERS[square.interpolation]
-    if exact:
-        whole = (
-            image
-            if image.size == (new_width, new_height)
-            else image.resize((new_width, new_height), resample)
-        )
-        return _crop_or_pad(whole, side)
+    if exact and new_width * new_height <= _MOST_CROPPED * side * side:
+        return _crop_or_pad(image.resize((new_width, new_height), resample), side)
     # The part of the picture that survives the crop, in its own coordinates: Pillow resamples just that.
     keep_width, keep_height = min(new_width, side), min(new_height, side)
     left, top = _start(new_width, keep_width), _start(new_height, keep_height)
     across, down = width / new_width, height / new_height
     box = (left * across, top * down, (left + keep_width) * across, (top + keep_height) * down)
     box = (box[0], box[1], min(box[2], width), min(box[3], height))
-    part = image.resize((keep_width, keep_height), resample, box=box, reducing_gap=_REDUCING_GAP)
+    gap = None if exact else _REDUCING_GAP
+    part = image.resize((keep_width, keep_height), resample, box=box, reducing_gap=gap)
     return _crop_or_pad(part, side)
 
 
