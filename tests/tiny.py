@@ -37,9 +37,9 @@ COLOURS: dict[str, tuple[float, float, float]] = {
     "dark": (-0.6, -0.6, -0.6),
 }
 WORDS = """
-a an the photo picture drawing line painting cartoon sketch of in on with and without that is has this it but as
-at night more less cat dog ball car house tree people same like not no one two three big small old new to from
-""".split()
+a an the photo picture drawing line painting cartoon sketch of in on with and without that is has this it but
+as at night more less cat dog ball car house tree people same like not no one two three big small old new from
+""".split()  # noqa: SIM905
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
 LETTERS = list("abcdefghijklmnopqrstuvwxyz0123456789,.'-!?$*(){}&<>;\"")
 VOCABULARY = list(dict.fromkeys([*SPECIALS, *LETTERS, *(f"##{c}" for c in LETTERS[:36]), *COLOURS, *WORDS]))

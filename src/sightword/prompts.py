@@ -2,18 +2,32 @@
 
 A prompt is split at its placeholders *before* tokenising, so that neighbouring punctuation cannot merge
 with a placeholder ("a photo of {*}, red" keeps its slot; compare methods.md 0.3, "placeholder trap").
+
+`choose_prompt` picks the preset that fits the words; its rules are in ``phrasing.py``.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from sightword.errors import UsageError
+from sightword.phrasing import read_phrase
 
-__all__ = ["SLOT", "Prompt", "parse_prompt"]
+__all__ = ["PRESETS", "SLOT", "Prompt", "choose_prompt", "parse_prompt", "plain_words"]
 
 SLOT = "{*}"
 """The placeholder that stands for one reference image (one or more pseudo-tokens)."""
+
+PRESETS: dict[str, str] = {
+    "domain": "a {domain} of {*}",
+    "object": "a photo of {*} and {obj}",
+    "that": "a photo of {*} that {text}",
+    "comma": "a photo of {*} , {text}",
+}
+"""Prompt presets by kind; `choose_prompt` says ``an {domain} of {*}`` where English does."""
+
+_FIELD = re.compile(r"\{(\w*)\}|[{}]")
 
 
 @dataclass(frozen=True)
@@ -64,13 +78,68 @@ def parse_prompt(template: str, text: str | None = None, **words: str) -> Prompt
     fields = dict(words)
     if text is not None:
         fields["text"] = text
-    pieces = []
-    for piece in template.split(SLOT):
-        try:
-            pieces.append(piece.format_map(fields))
-        except (KeyError, IndexError, ValueError) as error:
+
+    def fill(match: re.Match[str]) -> str:
+        if match[1] not in fields:
             raise UsageError(
-                f"The prompt {template!r} has a field that nothing fills ({error}).",
+                f"The prompt {template!r} has a field that nothing fills ({match[0]}).",
                 "Use {*} for the picture and {text} for the words.",
-            ) from None
-    return Prompt(tuple(pieces))
+            )
+        return fields[match[1]]
+
+    # Not str.format: a template may come from a stranger's settings, and format reaches into attributes.
+    return Prompt(tuple(_FIELD.sub(fill, piece) for piece in template.split(SLOT)))
+
+
+def choose_prompt(text: str) -> tuple[str, dict[str, str]]:
+    """Choose the preset that fits a modification text.
+
+    Parameters
+    ----------
+    text : str
+        What the user wrote, not empty.
+
+    Returns
+    -------
+    template : str
+        A template with ``{*}``.
+    fields : dict of str to str
+        What fills its other fields.
+
+    Examples
+    --------
+    >>> choose_prompt("as a line drawing")
+    ('a {domain} of {*}', {'domain': 'line drawing'})
+    >>> choose_prompt("with a dog")
+    ('a photo of {*} and {obj}', {'obj': 'a dog'})
+    >>> choose_prompt("is red with long sleeves")
+    ('a photo of {*} that {text}', {'text': 'is red with long sleeves'})
+    >>> choose_prompt("at night")
+    ('a photo of {*} , {text}', {'text': 'at night'})
+    """
+    phrase = read_phrase(text)
+    if phrase.kind == "domain":
+        template = PRESETS["domain"]
+        if phrase.article == "an":
+            template = f"an{template[1:]}"
+        if phrase.rest:
+            return f"{template} {{rest}}", {"domain": phrase.words, "rest": phrase.rest}
+        return template, {"domain": phrase.words}
+    field = "obj" if phrase.kind == "object" else "text"
+    return PRESETS[phrase.kind], {field: phrase.words}
+
+
+def plain_words(text: str) -> str:
+    """What a modification text says on its own, for methods without a slot.
+
+    Examples
+    --------
+    >>> plain_words("as a line drawing")
+    'a line drawing'
+    >>> plain_words("the same but red")
+    'red'
+    """
+    phrase = read_phrase(text)
+    if phrase.kind == "domain":
+        return " ".join(part for part in (phrase.article, phrase.words, phrase.rest) if part)
+    return phrase.plain or phrase.words
