@@ -34,7 +34,7 @@ class Square(Protocol):
 
 
 def resized_size(width: int, height: int, square: Square) -> tuple[int, int]:
-    """Width and height after resizing, before cropping or padding; rounded as torchvision and open_clip do."""
+    """Size after resizing, before cropping or padding; rounded as torchvision and open_clip do."""
     side = square.size
     if square.resize == "squash":
         return side, side

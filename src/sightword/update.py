@@ -1,0 +1,181 @@
+"""Bring an index up to date with its folder: scan, compare, recognise, decode, encode, remember.
+
+Files are recognised before they are decoded: a touched, moved or copied picture is known by the hash of its
+content and costs no decoding, and when nothing must be encoded the model is never loaded.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sightword.pictures.changes import Changes, compare, vanished_notice
+from sightword.pictures.limits import Limits
+from sightword.pictures.scan import ScanProblem, scan
+from sightword.update_progress import Progress
+from sightword.update_read import Intake, Tally, read_pictures
+from sightword.update_recognise import recognise
+
+if TYPE_CHECKING:
+    from sightword.backbones.base import Backbone, PreprocessSpec
+    from sightword.index.base import VectorStore, Writer
+    from sightword.pictures.types import Preset
+
+__all__ = ["Progress", "UpdateReport", "update"]
+
+
+@dataclass(frozen=True)
+class UpdateReport:
+    """What an update did.
+
+    Attributes
+    ----------
+    added, changed, moved, gone, failed : int
+        Pictures new to the index, with new content, at a new path, no longer there, and unreadable.
+    revived : int
+        Pictures that had vanished and are back unchanged.
+    waiting : int
+        Files somebody is still writing; the next update looks again (only when it was asked to wait).
+    skipped_notice : str or None
+        Why vanished pictures were kept.
+    problems : tuple of ScanProblem
+        Folders that could not be read and links that were not followed.
+    seconds : float
+    interrupted : bool
+        True when `stop` was set: everything done so far is in the index.
+    """
+
+    added: int = 0
+    changed: int = 0
+    moved: int = 0
+    gone: int = 0
+    failed: int = 0
+    revived: int = 0
+    waiting: int = 0
+    skipped_notice: str | None = None
+    problems: tuple[ScanProblem, ...] = field(default=())
+    seconds: float = 0.0
+    interrupted: bool = False
+
+
+def update(
+    store: VectorStore,
+    folder: str | bytes | os.PathLike[str],
+    backbone_loader: Callable[[], Backbone],
+    *,
+    spec: PreprocessSpec | None = None,
+    preset: Preset | None = None,
+    prune: bool = False,
+    batch: int = 32,
+    workers: int | None = None,
+    limits: Limits | None = None,
+    progress: Progress | None = None,
+    stop: threading.Event | None = None,
+    settle: float = 0.0,
+) -> UpdateReport:
+    """Bring the index up to date with the folder.
+
+    Parameters
+    ----------
+    store : VectorStore
+    folder : str, bytes or os.PathLike
+        The folder that the store's paths are relative to.
+    backbone_loader : callable
+        Returns the backbone; called at most once, and only when a picture must be encoded.
+    spec : PreprocessSpec, optional
+        The backbone's; when given, decoding starts before the backbone is loaded.
+    preset : {"clip", "product"}, optional
+        By default what the manifest says.
+    prune : bool
+        Mark vanished pictures as gone even when they are more than 30 % of all.
+    batch : int
+        Pictures encoded at once.
+    workers : int, optional
+        Decoding processes; by default one for each core.
+    limits : Limits, optional
+        Bounds on one picture.
+    progress : Progress, optional
+    stop : threading.Event, optional
+        Once set, the current batch is finished and committed, and the report says ``interrupted``.
+    settle : float
+        Seconds to leave a file alone that cannot be read and was just written: it is probably still being
+        copied. With 0 it is recorded as unreadable, and looked at again when it has changed.
+
+    Returns
+    -------
+    UpdateReport
+
+    Raises
+    ------
+    UsageError
+        The folder is not there.
+    IndexBusy
+        Another process is writing. Not raised when there is nothing to do.
+    SightwordError
+        From the backbone's loader, or from the store (a full disk); never because of single files.
+    """
+    started = time.monotonic()
+    progress, stop = progress or Progress(), stop or threading.Event()
+    root = os.fsencode(folder)
+    problems: list[ScanProblem] = []
+    progress.description("looking for pictures")
+    found = list(scan(root, problems))
+    changes = compare(store.known(), found, problems)
+    tally, notice = Tally(), None
+    if _anything_to_write(changes, prune):
+        with store.writer() as writer:
+            # Another process may have written while this one waited for its turn.
+            known = store.known()
+            changes = compare(known, found, problems)
+            intake = Intake(writer, backbone_loader, batch, known, tally, progress)
+            files = recognise(store, known, changes, root, writer, intake, stop)
+            read_pictures(
+                files,
+                root,
+                intake,
+                spec=spec,
+                preset=preset or store.manifest.preprocess,
+                workers=workers,
+                limits=limits or Limits(),
+                stop=stop,
+                settle=settle,
+            )
+            if not stop.is_set():
+                notice = _mark_gone(changes, tally, writer, prune)
+    else:
+        notice = vanished_notice(len(changes.missing), changes.live, prune=prune)
+    return UpdateReport(
+        added=tally.added,
+        changed=tally.changed,
+        moved=tally.moved,
+        gone=tally.gone,
+        failed=tally.failed,
+        revived=tally.revived,
+        waiting=tally.waiting,
+        skipped_notice=notice,
+        problems=tuple(problems),
+        seconds=time.monotonic() - started,
+        interrupted=stop.is_set(),
+    )
+
+
+def _anything_to_write(changes: Changes, prune: bool) -> bool:
+    if changes.added or changes.changed or changes.renamed or changes.revived:
+        return True
+    kept = vanished_notice(len(changes.missing), changes.live, prune=prune) is not None
+    return bool(changes.missing or changes.lost_failures) and not kept
+
+
+def _mark_gone(changes: Changes, tally: Tally, writer: Writer, prune: bool) -> str | None:
+    """Hide what is not there, unless it is suspiciously much. Last, as a missing file may have moved."""
+    missing = [path for path in changes.missing if path not in tally.moved_from] + tally.vanished
+    notice = vanished_notice(len(missing), changes.live, prune=prune)
+    lost_failures = changes.lost_failures + tally.vanished_failures
+    if notice is None and (missing or lost_failures):
+        writer.mark_gone([*missing, *lost_failures])
+        tally.gone += len(missing)
+    return notice

@@ -1,0 +1,22 @@
+"""How an update tells what it is doing."""
+
+from __future__ import annotations
+
+__all__ = ["Progress"]
+
+
+class Progress:
+    """Override what you want to show; the methods here do nothing.
+
+    All are called from the thread that called `update`, in this order: `description`, `total` when the number
+    of files to look at is known (not at all when there is nothing to do), `advance` many times.
+    """
+
+    def description(self, text: str) -> None:
+        """What is being done now, such as ``reading pictures``."""
+
+    def total(self, count: int) -> None:
+        """How many files there are to look at."""
+
+    def advance(self, count: int = 1) -> None:
+        """So many more are done."""

@@ -1,0 +1,116 @@
+"""Recognise files by their content before anything is decoded: touched, moved or copied pictures."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from sightword.errors import PictureError
+from sightword.index.base import FileState, Picture, VectorStore, Writer
+from sightword.pictures.changes import Changes, MoveFinder
+from sightword.pictures.reading import hash_file
+from sightword.pictures.scan import FoundFile
+from sightword.update_read import Intake
+
+__all__ = ["recognise"]
+
+_AT_ONCE = 256
+"""Files hashed, and then recorded in one transaction."""
+
+_THREADS = 4  # hashing waits for the disk most of the time
+
+
+def recognise(
+    store: VectorStore,
+    known: Mapping[bytes, FileState],
+    changes: Changes,
+    root: bytes,
+    writer: Writer,
+    intake: Intake,
+    stop: threading.Event,
+) -> list[FoundFile]:
+    """Record what needs no decoding.
+
+    Returns
+    -------
+    list of FoundFile
+        The files that must be read as pictures.
+    """
+    tally, progress = intake.tally, intake.progress
+    progress.total(len(changes.added) + len(changes.changed))
+    if changes.renamed:
+        writer.move([(old, file.path, file.size, file.mtime_ns) for old, file in changes.renamed])
+        tally.moved += len(changes.renamed)
+    if changes.revived:
+        writer.touch({file.path: (file.size, file.mtime_ns) for file in changes.revived})
+        tally.revived += len(changes.revived)
+    # Only a file of the same size can have the same content: in a new folder nothing is hashed here.
+    sizes = {state.size for state in known.values() if state.content_hash}
+    suspects = [file for file in (*changes.added, *changes.changed) if file.size in sizes]
+    unread = [file for file in (*changes.added, *changes.changed) if file.size not in sizes]
+    if not suspects:
+        return unread
+    progress.description("recognising files")
+    finder = MoveFinder(known, changes.missing)
+    for start in range(0, len(suspects), _AT_ONCE):
+        if stop.is_set():
+            return []
+        moves: list[tuple[bytes, bytes, int, int]] = []
+        touched: dict[bytes, tuple[int, int]] = {}
+        for file, digest in _hashed(root, suspects[start : start + _AT_ONCE]):
+            state = known.get(file.path)
+            if digest is None:
+                unread.append(file)
+            elif state is not None and state.content_hash == digest:
+                touched[file.path] = (file.size, file.mtime_ns)
+                tally.revived += state.status == "gone"
+            elif state is None and (old := finder.take(digest, file.path)) is not None:
+                moves.append((old, file.path, file.size, file.mtime_ns))
+                # A picture that was marked gone must be shown again, wherever it is now.
+                touched[file.path] = (file.size, file.mtime_ns)
+            elif (copy := _copy(store, file, digest)) is not None:
+                intake.copied(copy)
+            else:
+                unread.append(file)
+        if moves:
+            writer.move(moves)
+            tally.moved += len(moves)
+            tally.moved_from.update(old for old, *_ in moves)
+        if touched:
+            writer.touch(touched)
+            progress.advance(len(touched))
+        intake.commit()
+    return unread
+
+
+def _hashed(root: bytes, files: list[FoundFile]) -> Iterator[tuple[FoundFile, bytes | None]]:
+    """Each file with its hash; None when it cannot be read or is being written: decoding will say why."""
+
+    def digest(file: FoundFile) -> bytes | None:
+        try:
+            found, size, mtime_ns = hash_file(os.path.join(root, file.path))  # noqa: PTH118 - bytes
+        except (OSError, PictureError):
+            return None
+        return found if (size, mtime_ns) == (file.size, file.mtime_ns) else None
+
+    with ThreadPoolExecutor(_THREADS) as threads:
+        yield from zip(files, threads.map(digest, files))
+
+
+def _copy(store: VectorStore, file: FoundFile, digest: bytes) -> Picture | None:
+    """The picture at this path, made from a remembered one with the same content."""
+    for row in store.by_hash(digest):
+        return Picture(
+            path=file.path,
+            size=file.size,
+            mtime_ns=file.mtime_ns,
+            content_hash=digest,
+            width=row.width,
+            height=row.height,
+            format=row.format,
+            taken=row.taken,
+            feature=store.get(row.id),
+        )
+    return None
