@@ -4,8 +4,8 @@ Every option of the command line is a setting: ``--min-score`` is ``SIGHTWORD_MI
 and ``min-score`` in ``sightword.toml``. Two files are read:
 
 - the user's, in the user's configuration directory (or where ``SIGHTWORD_CONFIG`` points): any setting;
-- the folder's, ``sightword.toml`` beside the pictures: only ``k``, ``method`` and ``prompt``. A folder may come
-  from a stranger, so its file can neither name files nor switch anything else on; other keys are refused.
+- the folder's, ``sightword.toml`` beside the pictures: only ``k``, ``method`` and ``prompt``. A folder may
+  come from a stranger, so its file can neither name files nor switch anything on; other keys are refused.
 
 The command line (click) applies the order; this module reads the files and names the origin of a value.
 """
@@ -33,7 +33,7 @@ LARGEST_FILE = 64 * 1024
 
 Source = Literal["flag", "environment", "folder file", "user file", "default"]
 
-# A method of the folder's file is a name, never a path: a path could load weights that came with the pictures.
+# A name, never a path: a path could load weights that came with the pictures.
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]*")
 
 
@@ -98,7 +98,9 @@ def read_settings(
         A file is not TOML, sets an unknown name, or the folder's sets more than it may.
     """
     path = user_file(environ)
-    found = {name: Setting(name, value, "user file", str(path)) for name, value in _read_user(path, known).items()}
+    found = {
+        name: Setting(name, value, "user file", str(path)) for name, value in _read_user(path, known).items()
+    }
     if folder is not None and not _same_file(folder / FILE_NAME, path):
         path = folder / FILE_NAME
         for name, value in _read_project(path).items():
@@ -110,7 +112,9 @@ def _read_user(path: Path, known: Collection[str]) -> dict[str, Any]:
     table = {name.replace("_", "-"): value for name, value in _read_toml(path).items()}
     for name in table:
         if name not in known:
-            raise UsageError(f"{path} sets {name!r}, which is not a setting.", f"Settings: {', '.join(sorted(known))}.")
+            raise UsageError(
+                f"{path} sets {name!r}, which is not a setting.", f"Settings: {', '.join(sorted(known))}."
+            )
     return table
 
 
@@ -140,7 +144,9 @@ def _allowed(name: str, value: object) -> bool:
     if name == "method":
         return isinstance(value, str) and _PLAIN_NAME.fullmatch(value) is not None
     lines = value if isinstance(value, list) else [value]
-    return bool(lines) and all(isinstance(line, str) and len(line) <= 1000 and line.isprintable() for line in lines)
+    return bool(lines) and all(
+        isinstance(line, str) and len(line) <= 1000 and line.isprintable() for line in lines
+    )
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -148,7 +154,9 @@ def _read_toml(path: Path) -> dict[str, Any]:
         state = path.stat()
         # A pipe or a device would block for ever; a huge file would fill the memory.
         if not stat.S_ISREG(state.st_mode) or state.st_size > LARGEST_FILE:
-            raise UsageError(f"{path} is not a settings file of at most {LARGEST_FILE // 1024} kB.", "Remove it.")
+            raise UsageError(
+                f"{path} is not a settings file of at most {LARGEST_FILE // 1024} kB.", "Remove it."
+            )
         text = path.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):
         return {}
@@ -157,11 +165,12 @@ def _read_toml(path: Path) -> dict[str, Any]:
     if sys.version_info >= (3, 11):
         import tomllib
     else:
-        import tomli as tomllib
+        import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
     try:
-        return tomllib.loads(text)
+        table: dict[str, Any] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path} is not valid TOML: {error}.") from None
+    return table
 
 
 def _same_file(one: Path, other: Path) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -22,6 +23,11 @@ __all__ = [
     "load_defaults",
 ]
 
+if TYPE_CHECKING:
+    _ParamType = click.ParamType[Any]
+else:
+    _ParamType = click.ParamType  # older versions of click cannot be subscripted
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 # The same prefix for every command, so that SIGHTWORD_BACKBONE means --backbone everywhere.
@@ -35,7 +41,7 @@ class FolderType(click.Path):
         super().__init__(exists=True, file_okay=False, path_type=Path)
 
 
-class MinScoreType(click.ParamType):
+class MinScoreType(_ParamType):
     """``0.3`` or ``2z``."""
 
     name = "score"
@@ -55,10 +61,9 @@ def load_defaults(ctx: click.Context, folder: Path | None) -> None:
     from sightword.cli.settings import known_settings
     from sightword.config import FILE_NAME, read_settings, user_file
 
-    if folder is None or not (folder / FILE_NAME).exists():
-        # Naming every setting means importing every command; not for a file that is not there.
-        if not user_file().exists():
-            return
+    # Naming every setting means importing every command; not for files that are not there.
+    if not user_file().exists() and not (folder is not None and os.path.lexists(folder / FILE_NAME)):
+        return
     settings = read_settings(folder, known_settings())
     ctx.meta["sightword.settings"] = settings
     ctx.default_map = {name.replace("-", "_"): setting.value for name, setting in settings.items()}
@@ -93,5 +98,9 @@ def index_option() -> Callable[[F], F]:
 def backbone_option(default: str | None = "starter") -> Callable[[F], F]:
     """``--backbone NAME``."""
     return click.option(
-        "--backbone", metavar="NAME", default=default, show_default=True, help="The encoder; see `sightword models`."
+        "--backbone",
+        metavar="NAME",
+        default=default,
+        show_default=True,
+        help="The encoder; see `sightword models`.",
     )

@@ -2,44 +2,31 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import sys
-import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from sightword.pictures.names import display, json_name
+
 if TYPE_CHECKING:
     from sightword.search import Hit
 
-__all__ = ["hit_json", "path_json", "plain", "print_json", "write_paths"]
+__all__ = ["hit_json", "path_json", "plain", "print_json", "print_table", "write_paths"]
 
 
 def plain(text: str | os.PathLike[str]) -> str:
-    """Text that is safe on a terminal: no control characters, no direction marks, valid Unicode.
-
-    Examples
-    --------
-    >>> plain("cat\\x1b[31m.png")
-    'cat?[31m.png'
-    """
-    shown = os.fsencode(text).decode("utf-8", "replace")
-    return "".join("?" if unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp", "Cs") else c for c in shown)
+    """Text that is safe on a terminal, on one line; see :func:`sightword.pictures.names.display`."""
+    return display(text)
 
 
-def path_json(path: Path, key: str = "path") -> dict[str, str]:
+def path_json(path: Path) -> dict[str, str]:
     """A path as JSON: display text, and the exact bytes in base64 when they are not UTF-8."""
-    raw = os.fsencode(path)
-    entry = {key: raw.decode("utf-8", "replace")}
-    try:
-        raw.decode("utf-8")
-    except UnicodeDecodeError:
-        entry[f"{key}_b64"] = base64.b64encode(raw).decode("ascii")
-    return entry
+    return json_name(os.fsencode(path))
 
 
 def hit_json(hit: Hit) -> dict[str, Any]:

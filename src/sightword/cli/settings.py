@@ -23,7 +23,9 @@ _SOURCES: dict[ParameterSource, Source] = {
 }
 
 
-def commands(group: click.Group | None = None, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
+def commands(
+    group: click.Group | None = None, path: tuple[str, ...] = ()
+) -> Iterator[tuple[str, click.Command]]:
     """All commands with their full names, such as ``models list``."""
     from sightword.cli.door import cli
 
@@ -81,8 +83,10 @@ def current_settings(folder: Path | None) -> list[Setting]:
             assert option.name is not None
             raw, source = option.consume_value(ctx, {})
             ctx.set_parameter_source(option.name, source)
-            ctx.params[option.name] = option.type_cast_value(ctx, raw) if source is not ParameterSource.DEFAULT else (
-                option.get_default(ctx)
+            ctx.params[option.name] = (
+                option.type_cast_value(ctx, raw)
+                if source is not ParameterSource.DEFAULT
+                else (option.get_default(ctx))
             )
             found.setdefault(setting_name(option), origin(ctx, option))
     return [found[name] for name in sorted(found)]
@@ -112,7 +116,8 @@ def show_command(folder: Path, json: bool) -> None:
     settings = current_settings(folder)
     if json:
         rows = [
-            {"name": s.name, "value": _plain(s.value), "source": s.source, "where": s.where or None} for s in settings
+            {"name": s.name, "value": _plain(s.value), "source": s.source, "where": s.where or None}
+            for s in settings
         ]
         print_json({"user_file": str(user_file()), "settings": rows})
         return

@@ -13,11 +13,12 @@ from sightword.cli.sheet import THUMBNAIL, Card, Sheet
 
 __all__ = ["render_html"]
 
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 STYLE = """
-:root { color-scheme: light dark; --page: #f1f2f4; --card: #fff; --edge: #dfe1e5; --ink: #1c1e22;
-        --grey: #646973; --accent: #2563be; }
-@media (prefers-color-scheme: dark) { :root { --page: #17181b; --card: #222428; --edge: #34373d; --ink: #eceef1;
-        --grey: #9a9fa9; --accent: #7fb0ff; } }
+:root { color-scheme: light dark; --page: #f1f2f4; --card: #fff; --edge: #dfe1e5;
+        --ink: #1c1e22; --grey: #646973; --accent: #2563be; }
+@media (prefers-color-scheme: dark) { :root { --page: #17181b; --card: #222428; --edge: #34373d;
+        --ink: #eceef1; --grey: #9a9fa9; --accent: #7fb0ff; } }
 body { margin: 0 auto; max-width: 1240px; padding: 40px; background: var(--page); color: var(--ink);
        font: 15px/1.4 ui-rounded, "SF Pro Rounded", "Nunito", system-ui, sans-serif; }
 header { display: flex; flex-wrap: wrap; gap: 20px 32px; align-items: center;
@@ -25,9 +26,10 @@ header { display: flex; flex-wrap: wrap; gap: 20px 32px; align-items: center;
 h1 { font-size: 32px; font-weight: 600; line-height: 1.25; margin: 0 0 8px; }
 p { margin: 2px 0; color: var(--grey); }
 .words { flex: 1; min-width: 240px; }
-.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(224px, 1fr)); gap: 20px; padding: 0; margin: 0; }
-figure { box-sizing: border-box; width: 100%; min-width: 224px; margin: 0; padding: 12px; background: var(--card);
-         border: 1px solid var(--edge); border-radius: 14px; }
+.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(224px, 1fr));
+         gap: 20px; padding: 0; margin: 0; }
+figure { box-sizing: border-box; width: 100%; min-width: 224px; margin: 0; padding: 12px;
+         background: var(--card); border: 1px solid var(--edge); border-radius: 14px; }
 header figure { width: 232px; }
 .box { height: 208px; display: flex; align-items: center; justify-content: center; color: var(--grey); }
 .box img { max-width: 100%; max-height: 100%; }
@@ -48,7 +50,7 @@ def render_html(sheet: Sheet) -> bytes:
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<meta http-equiv="Content-Security-Policy" content="{POLICY}">
 <title>{title}</title>
 <style>{STYLE}</style>
 <header>{references}<div class="words"><h1>{title}</h1>{notes}</div></header>

@@ -29,7 +29,7 @@ class Hit:
     score : float
         Cosine between the query and the picture, rounded to 1e-6.
     z : float
-        Standard deviations above the mean cosine of the folder's pictures for this query; 0 when all are equal.
+        Standard deviations above the mean cosine of the folder's pictures for this query; 0 when all equal.
     rank : int
         From 1.
     width, height : int
@@ -71,9 +71,9 @@ T = TypeVar("T")
 def fold(items: Sequence[T], hashes: Sequence[bytes], vectors: Array) -> list[list[T]]:
     """Group near-duplicates, best first.
 
-    Going down the ranking, a picture joins the first group whose *leading* picture has the same content, or an
-    image feature with a cosine of at least ``SAME_PICTURE``; otherwise it opens a group. Comparing with leaders
-    only keeps a chain of small changes from swallowing a whole series.
+    Going down the ranking, a picture joins the first group whose *leading* picture has the same content, or
+    an image feature with a cosine of at least ``SAME_PICTURE``; otherwise it opens a group. Comparing with
+    leaders only keeps a chain of small changes from swallowing a whole series.
 
     Parameters
     ----------

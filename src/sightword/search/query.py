@@ -52,9 +52,13 @@ def parse_min_score(text: str | float) -> MinScore:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise UsageError(f"The smallest score {text!r} is not a number.", "Write a cosine such as 0.3, or 2z.")
+        raise UsageError(
+            f"The smallest score {text!r} is not a number.", "Write a cosine such as 0.3, or 2z."
+        )
     if unit == "cosine" and not -1 <= value <= 1:
-        raise UsageError(f"The smallest score {text!r} is not between -1 and 1.", "Scores are cosines; or write 2z.")
+        raise UsageError(
+            f"The smallest score {text!r} is not between -1 and 1.", "Scores are cosines; or write 2z."
+        )
     return MinScore(value, unit)
 
 
@@ -64,11 +68,12 @@ class Query:
 
     Parameters
     ----------
-    images : sequence of (str | Path | PIL.Image.Image | uint8 [H, W, 3] | int)
-        References: files, pictures, RGB arrays, or ids of pictures in the index. One alone needs no list.
+    images : sequence of (str | Path | PIL.Image.Image | uint8 [H, W, 3] | bytes | int)
+        References: files, pictures, RGB arrays, the content of files, or ids of pictures in the index.
+        One alone needs no list.
     text : str
         How the wanted pictures differ from the references; on its own, what they show.
-    without : sequence of (str | Path | PIL.Image.Image | uint8 [H, W, 3] | int)
+    without : sequence of the same
         What they should not show. Here a str is words; a picture file is given as a Path.
     where : str or Expr, optional
         A filter, for instance ``"path like 'holiday/*' and width > 1000"``.
@@ -143,6 +148,8 @@ def describe(item: Any) -> str:
         return os.fsencode(item).decode("utf-8", "replace")
     if isinstance(item, int):
         return f"picture {item} of the index"
+    if isinstance(item, bytes):
+        return f"a picture of {len(item):,} bytes"
     width, height = (item.shape[1], item.shape[0]) if hasattr(item, "shape") else item.size
     return f"a picture of {width} x {height} pixels"
 

@@ -1,0 +1,124 @@
+"""Show what was found: as a table, JSON, paths, a contact sheet, and with thumbnails where a terminal can."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sightword.cli.output import hit_json, plain, print_json, write_paths
+from sightword.errors import NothingMatched
+
+if TYPE_CHECKING:
+    from sightword.search import Engine, Explanation, Hit, Query
+
+__all__ = ["Answer", "show"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A question and everything that came of it."""
+
+    folder: Path
+    query: Query
+    hits: list[Hit]
+    explanation: Explanation | None
+
+
+def show(engine: Engine, answer: Answer, form: str, *, sheet: Path | None, thumbnails: bool) -> None:
+    """Print an answer in one form, and write its sheet.
+
+    Raises
+    ------
+    NothingMatched
+        After printing; programs still get their (empty) document.
+    """
+    if sheet is not None:
+        _write_sheet(engine, answer, sheet)
+    if form == "json":
+        print_json(_document(answer))
+    elif form == "jsonl":
+        for hit in answer.hits:
+            print_json(hit_json(hit), indent=None)
+    elif form in ("paths", "null"):
+        write_paths((hit.path for hit in answer.hits), null=form == "null")
+    else:
+        _print_table(engine, answer.hits, thumbnails)
+    if answer.explanation is not None and form != "json":
+        # On standard output only where people read; the other forms belong to programs.
+        _explain(answer.explanation, err=form != "table")
+    if sheet is not None:
+        click.echo(f"Wrote {plain(sheet)}.", err=True)
+    if not answer.hits:
+        raise _nothing(answer, engine)
+
+
+def _document(answer: Answer) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "query": answer.query.as_json(),
+        "folder": plain(answer.folder),
+        "hits": [hit_json(hit) for hit in answer.hits],
+    }
+    if answer.explanation is not None:
+        document["explain"] = answer.explanation.as_json()
+    return document
+
+
+def _print_table(engine: Engine, hits: list[Hit], thumbnails: bool) -> None:
+    from sightword.cli.terminal import beside, detect
+
+    protocol = detect(os.environ, sys.stdout.isatty()) if thumbnails else None
+    width = len(str(len(hits)))
+    for hit in hits:
+        more = f"  (+{len(hit.duplicates)} alike)" if hit.duplicates else ""
+        figures = f"{hit.rank:>{width}}  {hit.score:6.3f}  {hit.z:5.1f}z"
+        path = f"{plain(hit.path)}{more}"
+        picture = engine.thumbnail(hit.path, 240) if protocol else None
+        if protocol is None or picture is None:
+            click.echo(f"{figures}  {path}")
+        else:
+            click.echo(beside(picture, [figures.strip(), path], protocol), nl=False, color=True)
+
+
+def _explain(explanation: Explanation, err: bool) -> None:
+    click.echo("", err=err)
+    for line in explanation.lines():
+        click.echo(plain(line), err=err)
+
+
+def _write_sheet(engine: Engine, answer: Answer, path: Path) -> None:
+    from sightword.cli.sheet import THUMBNAIL, Card, Sheet, write_sheet
+    from sightword.search.query import describe
+
+    size = 2 * THUMBNAIL
+    query = answer.query
+    references = [Card(engine.thumbnail(item, size), plain(describe(item))) for item in query.images]
+    hits = [
+        Card(engine.thumbnail(hit.path, size), plain(hit.relative), hit.rank, hit.score, hit.z)
+        for hit in answer.hits
+    ]
+    notes = [f"{plain(answer.folder.resolve().name)}: {engine.info()['pictures']:,} pictures"]
+    if query.without:
+        notes.append("without " + ", ".join(plain(describe(item)) for item in query.without))
+    if query.where:
+        notes.append(f"where {plain(str(query.where))}")
+    write_sheet(path, Sheet(query.text, references, hits, notes))
+
+
+def _nothing(answer: Answer, engine: Engine) -> NothingMatched:
+    pictures = engine.info()["pictures"]
+    if not pictures:
+        return NothingMatched(
+            f"There are no pictures in {plain(answer.folder)}.", "Formats: see `sightword doctor`."
+        )
+    limits = [
+        text
+        for text, given in (("--min-score", answer.query.min_score), ("--where", answer.query.where))
+        if given is not None
+    ]
+    hint = f"Try a weaker {' or '.join(limits)}." if limits else "Try --include-reference."
+    return NothingMatched(f"Nothing matched among {pictures:,} pictures.", hint)

@@ -1,0 +1,134 @@
+"""``sightword info``, ``check`` and ``compact``: look after an index."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sightword.cli.options import CONTEXT, folder_argument, index_option, json_option
+
+__all__ = ["check_command", "compact_command", "info_command"]
+
+
+@click.command("info", context_settings=CONTEXT)
+@folder_argument()
+@index_option()
+@json_option()
+def info_command(folder: Path, index: Path | None, json: bool) -> None:
+    """Say what the index of FOLDER holds, and which files could not be read and why."""
+    from sightword.cli.output import path_json, plain, print_json, print_table
+    from sightword.index.store import open_store
+
+    with _closing(open_store(folder, index=index, readonly=True)) as store:
+        facts = store.info()
+        failures = sorted(store.failures(), key=lambda failure: failure.path)
+    if json:
+        listed = [{**path_json(_path(item.path)), "reason": item.reason} for item in failures]
+        print_json({**facts, "failures": listed})
+        return
+    print_table([(name, _shown(name, value)) for name, value in facts.items()])
+    if failures:
+        click.echo("\nNot readable:")
+        for item in failures:
+            click.echo(f"  {plain(_path(item.path))}: {plain(item.reason)}")
+
+
+@click.command("check", context_settings=CONTEXT)
+@folder_argument()
+@index_option()
+@click.option("--no-repair", is_flag=True, help="Only look.")
+@json_option()
+def check_command(folder: Path, index: Path | None, no_repair: bool, json: bool) -> None:
+    """Verify the index of FOLDER and repair what can be rebuilt.
+
+    Ends with 0 when all is well (again), with 3 when something stays broken.
+    """
+    from sightword.cli.output import plain, print_json
+    from sightword.errors import IndexCorrupt
+    from sightword.index.store import open_store
+
+    with _closing(open_store(folder, index=index, readonly=no_repair)) as store:
+        report = store.check(repair=not no_repair)
+    if json:
+        print_json(
+            {
+                "pictures": report.pictures,
+                "ok": report.ok,
+                "problems": list(report.problems),
+                "repaired": list(report.repaired),
+            }
+        )
+    else:
+        for problem in report.problems:
+            mended = " (repaired)" if problem in report.repaired else ""
+            click.echo(f"{plain(problem)}{mended}")
+        click.echo(
+            f"{report.pictures:,} pictures checked: {'all is well' if report.ok else 'something is broken'}."
+        )
+    if not report.ok:
+        raise IndexCorrupt(
+            f"The index of {plain(folder)} is damaged.",
+            "Run `sightword check` without --no-repair."
+            if no_repair
+            else "Run `sightword index` to read again.",
+        )
+
+
+@click.command("compact", context_settings=CONTEXT)
+@folder_argument()
+@index_option()
+@json_option()
+def compact_command(folder: Path, index: Path | None, json: bool) -> None:
+    """Forget pictures that are gone from FOLDER, and give their space back."""
+    from sightword.cli.output import print_json
+    from sightword.index.store import open_store
+
+    with _closing(open_store(folder, index=index)) as store:
+        before = store.info()
+        freed = store.compact()
+        after = store.info()
+    forgotten = int(before.get("gone", 0)) - int(after.get("gone", 0))
+    if json:
+        print_json({"bytes_freed": freed, "forgotten": forgotten, "pictures": after["pictures"]})
+    else:
+        click.echo(f"Forgot {forgotten:,} vanished pictures; {_bytes(freed)} freed.")
+
+
+def _closing(store: Any) -> Any:
+    from contextlib import closing
+
+    return closing(store)
+
+
+def _path(raw: bytes) -> Path:
+    import os
+
+    return Path(os.fsdecode(raw))
+
+
+def _shown(name: str, value: Any) -> str:
+    if value is None:
+        return "-"
+    if name == "bytes" and isinstance(value, int):
+        return _bytes(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _bytes(count: int) -> str:
+    """Bytes with a unit.
+
+    Examples
+    --------
+    >>> _bytes(3_400_000)
+    '3.4 MB'
+    """
+    size = float(count)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 1000 or unit == "GB":
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1000
+    raise AssertionError

@@ -1,0 +1,175 @@
+"""``sightword search``: the question in, the answer out."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sightword.cli.options import (
+    CONTEXT,
+    MinScoreType,
+    backbone_option,
+    index_option,
+    json_option,
+    load_defaults,
+)
+
+if TYPE_CHECKING:
+    from sightword.search import Query
+
+__all__ = ["search_command"]
+
+EPILOG = """\b
+Examples:
+  sightword search holiday "at night" --image holiday/beach.jpg
+  sightword search "as a line drawing" --image cat.png       (in this folder)
+  sightword search holiday "a dog" --without people --where "taken >= 2024-06"
+  sightword search . --image - --paths -0 < cat.png | xargs -0 ls -l
+  sightword search holiday "a red boat" --sheet boats.html
+
+\b
+A score is the cosine between the question and a picture; z says how many
+standard deviations that is above this folder's average for the question.
+"""
+
+
+def split_words(words: tuple[str, ...]) -> tuple[Path, str]:
+    """FOLDER and TEXT. One word alone is FOLDER if such a directory exists, else TEXT."""
+    if len(words) > 2:
+        raise click.UsageError(
+            f"A folder and one text are enough, but {words[2]!r} follows; put the text in quotes."
+        )
+    if len(words) == 2:
+        folder, text = words
+    elif words and (Path(words[0]).is_dir() or _looks_like_a_path(words[0])):
+        folder, text = words[0], ""
+    else:
+        folder, text = ".", "".join(words)
+    if not Path(folder).is_dir():
+        raise click.UsageError(f"There is no folder {folder!r}.")
+    return Path(folder), text
+
+
+def _looks_like_a_path(word: str) -> bool:
+    separators = tuple(filter(None, (os.sep, os.altsep)))
+    return word.endswith(separators) or word.startswith(
+        (*separators, *(f".{s}" for s in separators), "~", "..")
+    )
+
+
+def _take_words(ctx: click.Context, param: click.Parameter, words: tuple[str, ...]) -> tuple[Path, str]:
+    folder, text = split_words(words)
+    load_defaults(ctx, folder)
+    return folder, text
+
+
+@click.command("search", context_settings=CONTEXT, epilog=EPILOG)
+@click.argument("words", nargs=-1, metavar="[FOLDER] [TEXT]", is_eager=True, callback=_take_words)
+@click.option("--image", "-i", "image", multiple=True, metavar="FILE",
+              type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+              help="A picture to start from; repeatable; - reads standard input.")  # fmt: skip
+@click.option("--without", multiple=True, metavar="TEXT|FILE",
+              help="What must not show: words, or a picture if such a file exists.")  # fmt: skip
+@click.option(
+    "-k", "k", type=click.IntRange(1, 10_000), default=10, show_default=True, help="How many pictures."
+)
+@click.option("--method", metavar="NAME", default="default", show_default=True,
+              help="How picture and words are combined; see `sightword models`.")  # fmt: skip
+@click.option("--prompt", multiple=True, metavar="P",
+              help='Template such as "a drawing of {*} that {text}"; several are averaged.')  # fmt: skip
+@click.option("--min-score", type=MinScoreType(), metavar="S|Nz",
+              help="Smallest score: a cosine such as 0.3, or 2z.")  # fmt: skip
+@click.option("--where", metavar="EXPR", help="Filter, e.g. \"path like 'trips/*' and width > 1000\".")
+@click.option("--include-reference", is_flag=True, help="Keep pictures that are a reference themselves.")
+@click.option("--fold/--no-fold", default=True, show_default=True, help="Show near-duplicates as one.")
+@json_option()
+@click.option("--jsonl", is_flag=True, help="Print one JSON line for each picture.")
+@click.option("--paths", is_flag=True, help="Print paths only, one a line.")
+@click.option("-0", "--null", "null", is_flag=True, help="Print paths only, each ended by a zero byte.")
+@click.option("--sheet", type=click.Path(path_type=Path), metavar="OUT",
+              help="Write a contact sheet, OUT.png or OUT.html.")  # fmt: skip
+@click.option("--thumbnails/--no-thumbnails", default=True, show_default=True,
+              help="Show pictures in terminals that can.")  # fmt: skip
+@click.option("--explain", is_flag=True, help="Say which words the picture became and what pulled how far.")
+@click.option("--no-update", is_flag=True, help="Search the index as it is, without looking for changes.")
+@index_option()
+@backbone_option()
+@click.pass_context
+def search_command(ctx: click.Context, /, words: tuple[Path, str], **options: Any) -> None:
+    """Find pictures in FOLDER (default: here) by a picture, by words, or by both.
+
+    The first search of a folder reads all its pictures; later ones read only what changed.
+    """
+    from sightword.cli.answer import Answer, show
+    from sightword.cli.bring import bring_up_to_date, spoken_warnings
+    from sightword.search import open as open_engine
+
+    folder, text = words
+    form = _form(ctx, options)
+    if options["sheet"]:
+        from sightword.cli.sheet import check_target
+
+        check_target(options["sheet"])
+    query = _query(text, options)
+    with (
+        open_engine(folder, index=options["index"], backbone=options["backbone"]) as engine,
+        spoken_warnings(),
+    ):
+        engine.prepare(query)
+        if not options["no_update"]:
+            bring_up_to_date(engine)
+        answer = Answer(
+            folder=folder,
+            query=query,
+            hits=engine.search(query),
+            explanation=engine.explain(query) if options["explain"] else None,
+        )
+        show(engine, answer, form, sheet=options["sheet"], thumbnails=options["thumbnails"])
+
+
+def _query(text: str, options: dict[str, Any]) -> Query:
+    from sightword.search import Query
+
+    images: list[Any] = [read_stdin() if str(item) == "-" else item for item in options["image"]]
+    return Query(
+        images=images,
+        text=text,
+        without=[Path(item) if Path(item).is_file() else item for item in options["without"]],
+        where=options["where"],
+        k=options["k"],
+        min_score=options["min_score"],
+        method=options["method"],
+        prompt=options["prompt"] or None,
+        include_reference=options["include_reference"],
+        fold=options["fold"],
+    )
+
+
+def read_stdin() -> bytes:
+    """A picture from standard input."""
+    from sightword.pictures.reading import MAX_BYTES
+
+    data = sys.stdin.buffer.read(MAX_BYTES + 1)
+    if not data or len(data) > MAX_BYTES:
+        raise click.UsageError(
+            "Standard input holds no picture." if not data else "Standard input is too long."
+        )
+    return data
+
+
+def _form(ctx: click.Context, options: dict[str, Any]) -> str:
+    """table, json, jsonl, paths or null; what was typed beats what the environment or a file says."""
+    from click.core import ParameterSource
+
+    chosen = [name for name in ("json", "jsonl", "null", "paths") if options[name]]
+    typed = [name for name in chosen if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+    chosen = typed or chosen
+    if "null" in chosen and "paths" in chosen:
+        chosen.remove("paths")
+    if len(chosen) > 1:
+        raise click.UsageError(f"--{chosen[0]} and --{chosen[1]} exclude each other.")
+    return chosen[0] if chosen else "table"

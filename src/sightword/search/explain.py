@@ -1,0 +1,87 @@
+"""Why these pictures: what the reference became in words, and what pulled the query how far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Explanation", "Pull"]
+
+
+@dataclass(frozen=True)
+class Pull:
+    """The part that the picture, or the text, has in a query.
+
+    Attributes
+    ----------
+    cosine : float
+        Between the query vector and this part's own feature.
+    shift : float
+        1 - cosine between the query with and without this part: 0 means that it changes nothing.
+    replaced : int
+        How many of the hits would be others without it.
+    """
+
+    cosine: float
+    shift: float
+    replaced: int
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What became of a query.
+
+    Attributes
+    ----------
+    method : str
+        The method that composed it.
+    words : tuple of tuple of (str, float)
+        For each pseudo-word the nearest words of the vocabulary and their cosine; empty for methods that
+        make no pseudo-words.
+    picture, text : Pull or None
+        None when the query has no such part.
+    mean, std : float
+        Cosine of the folder's pictures with the query: what ``z`` is measured against.
+    hits : int
+        How many hits `Pull.replaced` counts among.
+    """
+
+    method: str
+    words: tuple[tuple[tuple[str, float], ...], ...]
+    picture: Pull | None
+    text: Pull | None
+    mean: float
+    std: float
+    hits: int
+
+    def as_json(self) -> dict[str, Any]:
+        """The explanation as plain values."""
+        return {
+            "method": self.method,
+            "words": [
+                [{"word": word, "cosine": round(cosine, 6)} for word, cosine in row] for row in self.words
+            ],
+            "picture": _pull_json(self.picture),
+            "text": _pull_json(self.text),
+            "background": {"mean": round(self.mean, 6), "std": round(self.std, 6)},
+        }
+
+    def lines(self) -> list[str]:
+        """The explanation for people."""
+        out = [f"method {self.method}"]
+        for row in self.words:
+            out.append("the picture reads as: " + ", ".join(f"{word} {cosine:.2f}" for word, cosine in row))
+        for name, pull in (("picture", self.picture), ("text", self.text)):
+            if pull is not None:
+                out.append(
+                    f"{name}: cosine {pull.cosine:.3f} with the query; without it the query moves by "
+                    f"{pull.shift:.3f} and {pull.replaced} of {self.hits} hits change"
+                )
+        out.append(f"this folder: cosine {self.mean:.3f} on average, standard deviation {self.std:.3f}")
+        return out
+
+
+def _pull_json(pull: Pull | None) -> dict[str, Any] | None:
+    if pull is None:
+        return None
+    return {"cosine": round(pull.cosine, 6), "shift": round(pull.shift, 6), "replaced": pull.replaced}
