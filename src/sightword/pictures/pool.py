@@ -37,6 +37,8 @@ _TICK = 0.1
 class _Task:
     key: bytes
     path: bytes
+    data: bytes = b""
+    """Content given instead of a path."""
     deaths: int = 0
 
 
@@ -133,11 +135,16 @@ class DecodePool:
         SightwordError
             Workers cannot be started at all.
         """
+        return self._run([_Task(key, path) for key, path in files], stop)
+
+    def _run(
+        self, tasks: Sequence[_Task], stop: threading.Event | None = None
+    ) -> Generator[DecodedPicture | UnreadablePicture, None, None]:
         with self._running:
-            count = 1 if len(files) <= _FEW else self._count
+            count = 1 if len(tasks) <= _FEW else self._count
             results: queue.Queue[Any] = queue.Queue(self._ahead)
             halt = threading.Event()
-            feed = _Feed(_Task(key, path) for key, path in files)
+            feed = _Feed(tasks)
             threads = [
                 threading.Thread(target=self._serve, args=(slot, feed, results, halt), daemon=True)
                 for slot in range(count)
@@ -173,7 +180,14 @@ class DecodePool:
         PictureError
             With the reason.
         """
-        (result,) = self.run([(path, path)])
+        return self._one(_Task(path, path))
+
+    def read_bytes(self, data: bytes) -> DecodedPicture:
+        """Decode a picture that is in memory, such as an upload; its ``path`` is empty."""
+        return self._one(_Task(b"", b"", data))
+
+    def _one(self, task: _Task) -> DecodedPicture:
+        (result,) = self._run([task])
         if isinstance(result, UnreadablePicture):
             raise PictureError(result.reason)
         return result
@@ -196,7 +210,7 @@ class DecodePool:
                 while len(sent) < room and (task := waiting.popleft() if waiting else feed.take()):
                     if worker is None:
                         worker = self._workers[slot] = Worker(self._settings, self._program)
-                    worker.ask({"path": task.path.decode("latin-1")})
+                    worker.ask({"path": task.path.decode("latin-1")}, task.data)
                     sent.append(task)
                 if worker is None or not sent:
                     break
@@ -254,6 +268,8 @@ class _Feed:
 def _lost(task: _Task, what: str) -> UnreadablePicture:
     """The result for a file whose worker did not answer."""
     reason = f"Reading the picture {what}."
+    if not task.path:
+        return UnreadablePicture(task.key, len(task.data), 0, reason)
     try:
         state = Path(os.fsdecode(task.path)).stat()
     except OSError:

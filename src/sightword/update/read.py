@@ -19,7 +19,7 @@ from sightword.pictures.preprocess import normalise
 from sightword.pictures.scan import FoundFile
 from sightword.pictures.settling import being_written, wait_until_settled
 from sightword.pictures.types import DecodedPicture, Preset, UnreadablePicture
-from sightword.update_progress import Progress
+from sightword.update.progress import Progress
 
 if TYPE_CHECKING:
     from sightword.backbones.base import Backbone, PreprocessSpec

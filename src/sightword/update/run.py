@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 from sightword.pictures.changes import Changes, compare, vanished_notice
 from sightword.pictures.limits import Limits
 from sightword.pictures.scan import ScanProblem, scan
-from sightword.update_progress import Progress
-from sightword.update_read import Intake, Tally, read_pictures
-from sightword.update_recognise import recognise
+from sightword.update.progress import Progress
+from sightword.update.read import Intake, Tally, read_pictures
+from sightword.update.recognise import recognise
 
 if TYPE_CHECKING:
     from sightword.backbones.base import Backbone, PreprocessSpec

@@ -12,7 +12,7 @@ from sightword.index.base import FileState, Picture, VectorStore, Writer
 from sightword.pictures.changes import Changes, MoveFinder
 from sightword.pictures.reading import hash_file
 from sightword.pictures.scan import FoundFile
-from sightword.update_read import Intake
+from sightword.update.read import Intake
 
 __all__ = ["recognise"]
 
