@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
-__all__ = ["And", "Compare", "Expr", "Glob", "Not", "Or"]
+__all__ = ["And", "Compare", "Expr", "Glob", "Not", "Or", "parse_where"]
 
 Field = Literal["width", "height", "size", "taken", "modified"]
 Op = Literal["<", "<=", "=", "!=", ">=", ">"]
@@ -13,7 +13,10 @@ Op = Literal["<", "<=", "=", "!=", ">=", ">"]
 
 @dataclass(frozen=True)
 class Compare:
-    """A number or a time against a constant: size in bytes, times in seconds since 1970."""
+    """A number or a time against a constant: size in bytes, times in seconds since 1970.
+
+    A picture without a date of taking satisfies no comparison of ``taken``, not even ``!=``.
+    """
 
     field: Field
     op: Op
@@ -22,7 +25,10 @@ class Compare:
 
 @dataclass(frozen=True)
 class Glob:
-    """The path, or the format, matches a shell pattern (``*`` also crosses folders)."""
+    """The path, or the format, matches a shell pattern (``*`` also crosses folders).
+
+    A path pattern without ``/`` may also match the file name alone. Case matters, except in the format.
+    """
 
     field: Literal["path", "format"]
     pattern: str
@@ -30,7 +36,7 @@ class Glob:
 
 @dataclass(frozen=True)
 class Not:
-    """Negation."""
+    """Negation: exactly the pictures that do not satisfy the item."""
 
     item: Expr
 
@@ -49,4 +55,11 @@ class Or:
     items: tuple[Expr, ...]
 
 
-Expr = Compare | Glob | Not | And | Or
+Expr: TypeAlias = Compare | Glob | Not | And | Or
+
+
+def parse_where(text: str) -> Expr:
+    """Parse a filter that a person wrote; see `sightword.index.where_parser.parse_where`."""
+    from sightword.index import where_parser  # it is made of the classes above
+
+    return where_parser.parse_where(text)

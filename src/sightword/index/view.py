@@ -1,0 +1,206 @@
+"""What a reader holds: the mapped matrix, the rows that came after it, and which of them are live.
+
+A view follows the database in small steps: new rows are read once, and the log of changes flips the live
+flags. Nothing is written.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sightword.backbones.base import Array
+from sightword.errors import IndexCorrupt
+from sightword.index.base import Manifest
+from sightword.index.matrix import Matrix, open_matrix, row_dtype
+from sightword.index.scan import score_rows
+
+__all__ = ["View", "load_view"]
+
+_GATHERED_BYTES = 4 << 20
+
+
+class View:
+    """Rows in order of id: first those of the matrix file, then the tail held in memory.
+
+    Attributes
+    ----------
+    generation : int
+        Of the database when the view was made.
+    changed : int
+        Counts refreshes that changed anything; results of one count stay valid until it moves.
+    """
+
+    def __init__(self, manifest: Manifest, generation: int, matrix: Matrix | None, seq: int) -> None:
+        self.manifest = manifest
+        self.generation = generation
+        self.matrix = matrix
+        self.seq = seq
+        self.changed = 0
+        self._dtype = row_dtype(manifest.dtype)
+        if matrix is None:
+            self._rows: NDArray[Any] = np.zeros((0, manifest.dim), self._dtype)
+            self._ids = np.zeros(0, np.int64)
+            self._live = np.zeros(0, bool)
+        else:
+            self._rows, self._ids = matrix.rows, matrix.ids
+            self._live = matrix.live.astype(bool)
+        self._base = len(self._ids)
+        self._tail_rows = np.zeros((0, manifest.dim), self._dtype)
+        self._tail_ids = np.zeros(0, np.int64)
+        self._tail = 0
+        self.max_id = matrix.max_id if matrix is not None else 0
+
+    def __len__(self) -> int:
+        return self._base + self._tail
+
+    @property
+    def tail(self) -> int:
+        """Rows not covered by the matrix file."""
+        return self._tail
+
+    @property
+    def live(self) -> NDArray[np.bool_]:
+        """Which rows may be found, bool [n]."""
+        return self._live[: len(self)]
+
+    def refresh(self, connection: sqlite3.Connection) -> None:
+        """Take over what was committed since the last time; within a read transaction of the caller."""
+        log = connection.execute(
+            "SELECT id, live, seq FROM changes WHERE seq > ? ORDER BY seq", (self.seq,)
+        ).fetchall()
+        rows = connection.execute(
+            "SELECT v.id, p.gone, v.unit FROM vectors v JOIN pictures p ON p.id = v.id"
+            " WHERE v.id > ? ORDER BY v.id",
+            (self.max_id,),
+        )
+        while chunk := rows.fetchmany(4096):
+            self._append(chunk)
+        if log:
+            final = {picture: flag for picture, flag, _ in log}
+            positions, known = self.positions(np.fromiter(final, np.int64, len(final)))
+            flags = np.fromiter((bool(flag) for flag in final.values()), bool, len(final))
+            self._live[positions[known]] = flags[known]
+            self.seq = log[-1][2]
+        self.changed += 1
+
+    def _append(self, chunk: list[tuple[int, int, bytes]]) -> None:
+        ids, gone, units = zip(*chunk)
+        width = self.manifest.dim * self._dtype.itemsize
+        if set(map(len, units)) != {width}:
+            raise IndexCorrupt("The index holds a vector of the wrong length.", "Run `sightword check`.")
+        start, stop = self._tail, self._tail + len(ids)
+        if stop > len(self._tail_ids):
+            room = max(1024, stop * 3 // 2)
+            self._tail_rows = _grown(self._tail_rows, start, room)
+            self._tail_ids = _grown(self._tail_ids, start, room)
+            self._live = _grown(self._live, self._base + start, self._base + room)
+        self._tail_rows[start:stop] = np.frombuffer(b"".join(units), self._dtype).reshape(len(ids), -1)
+        self._tail_ids[start:stop] = ids
+        self._live[self._base + start : self._base + stop] = np.array(gone) == 0
+        self._tail = stop
+        self.max_id = int(ids[-1])
+
+    def positions(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        """Positions of ids, and which of them are held at all."""
+        tail_ids = self._tail_ids[: self._tail]
+        in_base = np.searchsorted(self._ids, ids)
+        in_tail = np.searchsorted(tail_ids, ids)
+        known_base = _hits(self._ids, in_base, ids)
+        known_tail = _hits(tail_ids, in_tail, ids)
+        return np.where(known_base, in_base, self._base + in_tail), known_base | known_tail
+
+    def ids(self, positions: NDArray[np.intp]) -> NDArray[np.int64]:
+        """Ids of rows, int64 [m]."""
+        found = np.empty(len(positions), np.int64)
+        late = positions >= self._base
+        found[~late] = self._ids[positions[~late]]
+        found[late] = self._tail_ids[positions[late] - self._base]
+        return found
+
+    def rows(self, positions: NDArray[np.intp]) -> NDArray[Any]:
+        """Stored rows [m, D], float32 or uint16 holding bfloat16."""
+        found = np.empty((len(positions), self.manifest.dim), self._dtype)
+        late = positions >= self._base
+        found[~late] = self._rows[positions[~late]]
+        found[late] = self._tail_rows[positions[late] - self._base]
+        return found
+
+    def score(self, query: Array, known: Array | None = None) -> Array:
+        """Approximate cosines with every row, live or not, float32 [n].
+
+        Parameters
+        ----------
+        query : float32 [D]
+        known : float32 [m], optional
+            Scores of the first m rows for the same query, from before the tail grew.
+        """
+        scores = np.empty(len(self), np.float32)
+        done = 0
+        if known is not None:
+            done = len(known)
+            scores[:done] = known
+        if done < self._base:
+            score_rows(self._rows[done:], query, scores[done : self._base])
+            done = self._base
+        score_rows(self._tail_rows[done - self._base : self._tail], query, scores[done:])
+        return _finite(scores)
+
+    def score_some(self, query: Array, positions: NDArray[np.intp]) -> Array:
+        """Approximate cosines with some rows, float32 [m]; rows are gathered in blocks."""
+        scores = np.empty(len(positions), np.float32)
+        step = max(1, _GATHERED_BYTES // (self.manifest.dim * self._dtype.itemsize))
+        for start in range(0, len(positions), step):
+            some = positions[start : start + step]
+            score_rows(self.rows(some), query, scores[start : start + step])
+        return _finite(scores)
+
+
+def _finite(scores: Array) -> Array:
+    # Only a damaged row gives NaN or infinity; it must neither be found nor spoil the order of the others.
+    if len(scores) and not np.isfinite(scores.sum(dtype=np.float64)):
+        scores[~np.isfinite(scores)] = -np.inf
+    return scores
+
+
+def _grown(old: NDArray[Any], used: int, room: int) -> NDArray[Any]:
+    new = np.zeros((room, *old.shape[1:]), old.dtype)
+    new[:used] = old[:used]
+    return new
+
+
+def _hits(ids: NDArray[np.int64], at: NDArray[np.intp], wanted: NDArray[np.int64]) -> NDArray[np.bool_]:
+    if not len(ids):
+        return np.zeros(len(wanted), bool)
+    hits: NDArray[np.bool_] = ids[np.minimum(at, len(ids) - 1)] == wanted
+    return hits
+
+
+def load_view(
+    connection: sqlite3.Connection, directory: Path, manifest: Manifest, *, retry: bool = True
+) -> View | None:
+    """The current state as a view; within a read transaction of the caller.
+
+    Falls back to reading every vector into memory when no matrix file fits. Returns None, when `retry` is set,
+    if the generation that the database names is not there: a writer may have moved on, so the caller looks once
+    more.
+    """
+    meta = dict(connection.execute("SELECT key, value FROM meta WHERE key IN ('generation', 'token')"))
+    generation, token = int(meta["generation"]), str(meta["token"])
+    matrix = None
+    if generation:
+        matrix = open_matrix(directory, manifest, generation, token)
+        if matrix is None and retry:
+            return None
+    seq = matrix.seq if matrix is not None else _last_seq(connection)
+    view = View(manifest, generation, matrix, seq)
+    view.refresh(connection)
+    return view
+
+
+def _last_seq(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("SELECT coalesce(max(seq), 0) FROM changes").fetchone()[0])
