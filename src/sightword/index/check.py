@@ -18,7 +18,7 @@ from sightword.index.connection import DATABASE, told
 from sightword.index.files import DISK
 from sightword.index.location import locate
 from sightword.index.locking import WriterLock
-from sightword.index.matrix import Matrix, matrix_files, open_matrix, row_dtype
+from sightword.index.matrix import Matrix, open_matrix, row_dtype
 from sightword.index.rows import PICTURE_COLUMNS, is_inside, picture_row
 from sightword.index.salvage import salvage, set_aside
 from sightword.index.scan import as_float32
@@ -33,7 +33,7 @@ __all__ = ["check_folder", "check_store"]
 def check_folder(folder: Path | str, *, index: Path | str | None = None, repair: bool = True) -> CheckReport:
     """Check the index of a folder, also one that cannot even be opened.
 
-    With `repair`, such a database is set aside as ``index.db.broken`` after its readable rows were carried over.
+    With `repair`, such a database is set aside as ``index.db.broken``: the next update makes a new one.
 
     Raises
     ------
@@ -49,11 +49,11 @@ def check_folder(folder: Path | str, *, index: Path | str | None = None, repair:
     except IndexCorrupt as error:
         location = locate(folder, index=index)
         if not repair or not location.writable or not location.exists or "release reads" in error.message:
-            return CheckReport(0, [error.message], [])
+            return CheckReport(0, [error.message])
         with told(location.directory / DATABASE), WriterLock(location.directory):
             set_aside(location.directory, DISK)
-        moved = f"It was set aside as {DATABASE}.broken; the next search indexes the pictures again."
-        return CheckReport(0, [error.message], [moved])
+        problem = f"{error.message} (Set aside as {DATABASE}.broken; the next search reads the pictures.)"
+        return CheckReport(0, [problem], [problem])
     with store:
         return store.check(repair=repair)
 
@@ -65,26 +65,27 @@ def check_store(store: LocalStore, *, repair: bool) -> CheckReport:
     path = store.location.directory / DATABASE
     damage = store.integrity()
     if damage:
-        problems.append(f"The database is damaged: {damage[0]}.")
         if not repair:
-            return CheckReport(0, problems, repaired)
+            return CheckReport(0, [f"The database is damaged: {damage[0]}."])
         with told(path), WriterLock(store.location.directory):
             kept = salvage(store.location.directory, store.manifest, DISK)
-        repaired.append(
-            f"{kept} pictures were carried over into a new database; the old one is {DATABASE}.broken."
+        problems.append(
+            f"The database is damaged: {damage[0]}. (Pictures carried over into a new one: {kept}.)"
         )
+        repaired.extend(problems)
     if repair:
         with store.writer() as writer, told(path):
             pictures = _check_rows(writer.connection, store.manifest, problems, repaired, writer)
-            if _check_matrix(writer.connection, store, problems, leftovers=False):
+            reason = _check_matrix(writer.connection, store)
+            if reason is not None:
                 writer.finish(force=True)
-                repaired.append("The matrix file was written anew.")
-            if writer.notice is not None:
-                problems.append(writer.notice)
+                problems.append(reason if writer.notice is None else f"{reason} {writer.notice}")
+                repaired.extend(problems[-1:] if writer.notice is None else [])
         return CheckReport(pictures, problems, repaired)
     with store.reading() as connection:
         pictures = _check_rows(connection, store.manifest, problems, repaired, None)
-        _check_matrix(connection, store, problems, leftovers=True)
+        reason = _check_matrix(connection, store)
+        problems.extend([reason] if reason is not None else [])
     return CheckReport(pictures, problems, repaired)
 
 
@@ -110,14 +111,12 @@ def _check_rows(
     failures = [
         row[0] for row in connection.execute("SELECT path FROM failures").fetchall() if not is_inside(row[0])
     ]
-    problems.extend(f"Picture {picture} {reason}." for picture, reason in sorted(bad.items()))
-    problems.extend(f"The failure of {path!r} lies outside the folder." for path in failures)
-    if writer is not None and (bad or failures):
+    found = [f"Picture {picture} {reason}." for picture, reason in sorted(bad.items())]
+    found += [f"The failure of {path!r} lies outside the folder." for path in failures]
+    problems.extend(found)
+    if writer is not None and found:
         writer.drop(list(bad), failures)
-        repaired.extend(
-            f"Picture {picture} was dropped; the next update reads it again." for picture in sorted(bad)
-        )
-        repaired.extend(f"The failure of {path!r} was dropped." for path in failures)
+        repaired.extend(found)
     return int(connection.execute("SELECT count(*) FROM pictures WHERE gone = 0").fetchone()[0])
 
 
@@ -155,25 +154,18 @@ def _wrong_vectors(connection: sqlite3.Connection, manifest: Manifest) -> Iterat
             yield ids[at], "has a vector that is not of unit length"
 
 
-def _check_matrix(
-    connection: sqlite3.Connection, store: LocalStore, problems: list[str], *, leftovers: bool
-) -> bool:
-    """Compare the matrix file with the database, byte for byte; True when it has to be written anew."""
+def _check_matrix(connection: sqlite3.Connection, store: LocalStore) -> str | None:
+    """Compare the matrix file with the database, byte for byte; a sentence when it must be written anew."""
     directory, manifest = store.location.directory, store.manifest
     meta = dict(connection.execute("SELECT key, value FROM meta"))
     generation = int(meta["generation"])
-    if leftovers and any(number is None for number in matrix_files(directory).values()):
-        problems.append("An unfinished matrix file lies in the index; the next writer removes it.")
     if not generation:
-        return False
+        return None
     matrix = open_matrix(directory, manifest, generation, str(meta["token"]))
     if matrix is None:
-        problems.append(f"The matrix file of generation {generation} is missing or damaged.")
-        return True
+        return f"The matrix file of generation {generation} is missing or damaged."
     reason = _difference(connection, matrix)
-    if reason is not None:
-        problems.append(f"The matrix file of generation {generation} {reason}.")
-    return reason is not None
+    return None if reason is None else f"The matrix file of generation {generation} {reason}."
 
 
 def _difference(connection: sqlite3.Connection, matrix: Matrix) -> str | None:

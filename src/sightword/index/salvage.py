@@ -58,9 +58,8 @@ def salvage(directory: Path, manifest: Manifest, disk: Disk) -> int:
             kept += 1
         for failure in _guarded(old, "SELECT path, size, mtime_ns, reason FROM failures"):
             new.execute("INSERT OR IGNORE INTO failures VALUES (?, ?, ?, ?)", failure)
-        new.execute("INSERT OR IGNORE INTO sqlite_sequence (name, seq) SELECT 'pictures', 0 WHERE NOT EXISTS"
-                    " (SELECT 1 FROM sqlite_sequence WHERE name = 'pictures')")  # fmt: skip
-        new.execute("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'pictures'", (last,))
+        new.execute("DELETE FROM sqlite_sequence WHERE name = 'pictures'")
+        new.execute("INSERT INTO sqlite_sequence VALUES ('pictures', ?)", (last,))  # ids are never reused
         new.execute("COMMIT")
         new.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     finally:
@@ -118,8 +117,7 @@ def _insert(new: sqlite3.Connection, row: tuple[Any, ...], unit: tuple[Any, ...]
     new.execute("SAVEPOINT one")
     try:
         new.execute(
-            "INSERT INTO pictures (id, path, size, mtime_ns, content_hash, width, height, format, taken, gone)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            f"INSERT INTO pictures ({PICTURE_COLUMNS}, gone) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             row,
         )
         new.execute("INSERT INTO vectors VALUES (?, ?, ?)", unit)

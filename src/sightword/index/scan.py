@@ -63,8 +63,8 @@ def score_rows(rows: NDArray[np.float32] | NDArray[np.uint16], query: Array, out
 def best(scores: Array, k: int, dim: int) -> NDArray[np.intp]:
     """Positions that may belong to the k best; ``-inf`` marks rows out of the question.
 
-    At least ``k + 32`` where there are so many, and every row that float32 rounding (at most ``dim`` half units
-    in the last place) cannot tell from the k-th: ties are settled later, by path.
+    At least ``k + 32`` where there are so many, and every row that float32 rounding (at most ``dim`` half
+    units in the last place) cannot tell from the k-th: ties are settled later, by path.
     """
     wanted = min(len(scores), k + _RESCORED)
     if wanted == 0:

@@ -185,9 +185,9 @@ def load_view(
 ) -> View | None:
     """The current state as a view; within a read transaction of the caller.
 
-    Falls back to reading every vector into memory when no matrix file fits. Returns None, when `retry` is set,
-    if the generation that the database names is not there: a writer may have moved on, so the caller looks once
-    more.
+    Falls back to reading every vector into memory when no matrix file fits. Returns None, when `retry` is
+    set, if the generation that the database names is not there: a writer may have moved on, so the caller
+    looks once more.
     """
     meta = dict(connection.execute("SELECT key, value FROM meta WHERE key IN ('generation', 'token')"))
     generation, token = int(meta["generation"]), str(meta["token"])

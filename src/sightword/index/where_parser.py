@@ -29,8 +29,9 @@ def parse_where(text: str) -> Expr:
 
     ``FIELD OP VALUE`` joined by ``and``, ``or``, ``not`` and parentheses. Fields: ``path`` and ``format``
     (``~`` shell pattern, ``=``, ``!=``), ``width`` and ``height`` in pixels, ``size`` in bytes or with a unit
-    (``2MB``, ``500KiB``), ``taken`` and ``modified`` as dates (``2024``, ``2024-05-17``, ``2024-05-17T10:30``).
-    A date means all of its span: ``taken = 2024-05`` is the whole month and ``taken > 2024`` begins with 2025.
+    (``2MB``, ``500KiB``), ``taken`` and ``modified`` as dates (``2024``, ``2024-05-17``,
+    ``2024-05-17T10:30``). A date means all of its span: ``taken = 2024-05`` is the whole month and
+    ``taken > 2024`` begins with 2025.
 
     Raises
     ------
