@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from tiny import write_tiny_backbone
+from tiny import write_tiny_backbone, write_tiny_phi
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +24,9 @@ def tiny_backbone(tiny_backbone_dir: Path):  # type: ignore[no-untyped-def]
     from sightword.backbones import load_backbone
 
     return load_backbone(str(tiny_backbone_dir), threads=1, precision="f32")
+
+
+@pytest.fixture(scope="session")
+def tiny_phi_dir(tiny_backbone, tmp_path_factory: pytest.TempPathFactory) -> Path:  # type: ignore[no-untyped-def]
+    """A phi for the tiny backbone: the pseudo-word is the picture's mean colour."""
+    return write_tiny_phi(tmp_path_factory.mktemp("methods") / "pic2word", tiny_backbone.spec.weights_hash)

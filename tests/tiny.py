@@ -131,6 +131,38 @@ def write_tiny_backbone(directory: Path, kind: Kind = "mean", name: str = "tiny"
     return directory
 
 
+def write_tiny_phi(directory: Path, weights_hash: str, **changes: Any) -> Path:
+    """Write a phi directory whose pseudo-word is the picture's mean colour; `changes` override its config."""
+    from safetensors.numpy import save_file
+
+    directory.mkdir(parents=True, exist_ok=True)
+    mean = np.zeros((3, D), np.float32)
+    for channel in range(3):
+        mean[channel, channel:12:3] = 0.25
+    back = np.zeros((W, 6), np.float32)
+    back[:3, :3], back[:3, 3:] = np.eye(3), -np.eye(3)  # relu(x) - relu(-x) = x
+    tensors = {
+        "layers.0.weight": np.concatenate([mean, -mean]),
+        "layers.0.bias": np.zeros(6, np.float32),
+        "layers.1.weight": back,
+        "layers.1.bias": np.zeros(W, np.float32),
+    }
+    save_file(tensors, str(directory / "model.safetensors"))
+    config = {
+        "schema": 1,
+        "kind": "phi",
+        "method": "pic2word",
+        "activation": "relu",
+        "dim": D,
+        "token_dim": W,
+        "tokens": 1,
+        "backbone": {"name": "tiny", "weights_hash": weights_hash},
+    }
+    (directory / "config.json").write_text(json.dumps(config | changes), encoding="utf-8")
+    (directory / "README.md").write_text("The tiny phi of the tests.\n", encoding="utf-8")
+    return directory
+
+
 def picture(colour: str, size: int = SIZE) -> Array:
     """A plain picture of that colour as the image tower takes it, float32 [3, size, size]."""
     plain = np.asarray(COLOURS[colour], np.float32)[:, None, None]

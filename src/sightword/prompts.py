@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from sightword.errors import UsageError
 from sightword.phrasing import read_phrase
 
-__all__ = ["PRESETS", "SLOT", "Prompt", "choose_prompt", "parse_prompt", "plain_words"]
+__all__ = ["PRESETS", "SLOT", "Prompt", "build_prompt", "choose_prompt", "parse_prompt", "plain_words"]
 
 SLOT = "{*}"
 """The placeholder that stands for one reference image (one or more pseudo-tokens)."""
@@ -119,9 +119,7 @@ def choose_prompt(text: str) -> tuple[str, dict[str, str]]:
     """
     phrase = read_phrase(text)
     if phrase.kind == "domain":
-        template = PRESETS["domain"]
-        if phrase.article == "an":
-            template = f"an{template[1:]}"
+        template = _with_article(phrase.words)
         if phrase.rest:
             return f"{template} {{rest}}", {"domain": phrase.words, "rest": phrase.rest}
         return template, {"domain": phrase.words}
@@ -143,3 +141,43 @@ def plain_words(text: str) -> str:
     if phrase.kind == "domain":
         return " ".join(part for part in (phrase.article, phrase.words, phrase.rest) if part)
     return phrase.plain or phrase.words
+
+
+def build_prompt(text: str, template: str | None = None) -> Prompt:
+    """The prompt for a modification text.
+
+    Parameters
+    ----------
+    text : str
+        May be empty: the prompt is then ``a photo of {*}``.
+    template : str, optional
+        A preset's name or a template, instead of the one the rules choose. Its fields ``{text}``,
+        ``{domain}`` and ``{obj}`` are filled from the text.
+
+    Examples
+    --------
+    >>> str(build_prompt("with a dog"))
+    'a photo of {*} and a dog'
+    >>> str(build_prompt("pencil", "domain"))
+    'a pencil drawing of {*}'
+    """
+    if template is None:
+        if not text.strip():
+            return parse_prompt("a photo of {*}")
+        template, fields = choose_prompt(text)
+        return parse_prompt(template, **fields)
+    phrase = read_phrase(text)
+    bare = re.sub(r"^(?:as|in|with|and) (?:an? )?", "", text.strip(), flags=re.IGNORECASE)
+    fields = {
+        "text": text.strip(),
+        "domain": phrase.words if phrase.kind == "domain" else bare,
+        "obj": phrase.words if phrase.kind == "object" else re.sub(r"^(?:with|and) ", "", text.strip()),
+    }
+    if template == "domain":
+        return parse_prompt(_with_article(fields["domain"]), **fields)
+    return parse_prompt(PRESETS.get(template, template), **fields)
+
+
+def _with_article(domain: str) -> str:
+    preset = PRESETS["domain"]
+    return f"an{preset[1:]}" if domain[:1].lower() in tuple("aeiou") else preset

@@ -1,0 +1,160 @@
+"""Which methods there are, and where the trained ones lie."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sightword.backbones.base import Backbone
+from sightword.backbones.registry import models_home, safe_name
+from sightword.errors import ModelUnavailable, UsageError
+from sightword.methods.average import Average
+from sightword.methods.base import Method
+from sightword.methods.composer import Composer
+from sightword.methods.image import Image
+from sightword.methods.inversion import Inversion
+from sightword.methods.pdv import PDV
+from sightword.methods.phi import CONFIG, Phi, read_config
+from sightword.methods.pic2word import Pic2Word
+from sightword.methods.slerp import Slerp
+from sightword.methods.text import Text
+from sightword.methods.weighted import Weighted
+
+__all__ = ["DEFAULTS", "MethodInfo", "default_name", "find_trained", "list_methods", "load_method"]
+
+DEFAULTS = ("pic2word", "average")
+"""What ``default`` means: the first of these that the backbone has."""
+
+SHIPPED = Path(__file__).parent / "shipped"
+TRAINING_FREE: dict[str, Callable[..., Composer]] = {
+    "image": Image,
+    "text": Text,
+    "average": Average,
+    "weighted": Weighted,
+    "slerp": Slerp,
+}
+INVERSIONS: dict[str, Callable[..., Inversion]] = {"pic2word": Pic2Word}
+"""How the trained kinds ask; ``config.json`` names the kind under ``method``."""
+
+
+@dataclass(frozen=True)
+class MethodInfo:
+    """One row of the list of methods.
+
+    Attributes
+    ----------
+    name : str
+    summary : str
+    trained : bool
+        Whether it needs weights.
+    directory : Path or None
+        Where its weights lie.
+    """
+
+    name: str
+    summary: str
+    trained: bool
+    directory: Path | None = None
+
+
+def load_method(name: str = "default", *, backbone: Backbone, **options: Any) -> Method:
+    """Load a method for a backbone.
+
+    Parameters
+    ----------
+    name : str
+        ``default``, a training-free method, a trained one (shipped with the backbone or installed by
+        ``sightword models add``), the path of a trained method's directory, or any inversion method
+        followed by ``+pdv``.
+    backbone : Backbone
+        The method is bound to it.
+    **options
+        What the method's class takes, such as ``weight=0.6`` for ``weighted``.
+
+    Raises
+    ------
+    ModelUnavailable
+        There is no such method for this backbone.
+    ModelMismatch
+        Its weights belong to another backbone.
+    UsageError
+        An option that it does not take.
+    """
+    if name == "default":
+        name = default_name(backbone)
+    base, refined, _ = name.partition("+pdv")
+    if refined and base + refined == name:
+        method = load_method(base, backbone=backbone)
+        if not isinstance(method, Inversion):
+            raise UsageError(f"{base} makes no pseudo-words, so it cannot be refined by pdv.")
+        return _make(PDV, name, method, **options)
+    if name in TRAINING_FREE:
+        return _make(TRAINING_FREE[name], name, **options)
+    directory = find_trained(name, backbone)
+    phi = Phi.load(directory)
+    phi.check(backbone.spec, name)
+    kind = phi.config["method"]
+    if kind not in INVERSIONS:
+        raise ModelUnavailable(f"{directory} holds a {kind!r}, which this version cannot run.")
+    return _make(INVERSIONS[kind], name, phi, **options)
+
+
+def default_name(backbone: Backbone) -> str:
+    """The method that ``default`` stands for with this backbone."""
+    available = {info.name for info in list_methods(backbone)}
+    return next(name for name in DEFAULTS if name in available)
+
+
+def list_methods(backbone: Backbone | None = None) -> list[MethodInfo]:
+    """The methods that can be used: all training-free ones, and those trained for the backbone."""
+    infos = [
+        MethodInfo(name, _summary(maker), trained=False) for name, maker in sorted(TRAINING_FREE.items())
+    ]
+    if backbone is None:
+        return infos
+    for root in _roots(backbone):
+        for directory in sorted(root.iterdir()) if root.is_dir() else []:
+            if (directory / CONFIG).is_file() and directory.name not in {info.name for info in infos}:
+                kind = read_config(directory)["method"]
+                maker = INVERSIONS.get(kind)
+                infos.append(MethodInfo(directory.name, _summary(maker), trained=True, directory=directory))
+    return infos
+
+
+def find_trained(name: str, backbone: Backbone) -> Path:
+    """The directory of a trained method: by name among shipped and installed ones, or a path."""
+    if re.fullmatch(r"\w[\w.-]*", name):
+        for root in _roots(backbone):
+            if (root / name / CONFIG).is_file():
+                return root / name
+    elif Path(name).expanduser().is_dir():
+        return Path(name).expanduser()
+    known = ", ".join(info.name for info in list_methods(backbone))
+    if name in INVERSIONS:
+        raise ModelUnavailable(
+            f"No {name} has been trained for the backbone {backbone.spec.name!r}.",
+            f"Train one with `sightword train {name}`, or choose another method: {known}.",
+        )
+    raise ModelUnavailable(f"There is no method {name!r}.", f"Choose one of {known}.")
+
+
+def _roots(backbone: Backbone) -> tuple[Path, Path]:
+    folder = safe_name(backbone.spec.name)
+    return SHIPPED / folder, models_home() / "methods" / folder
+
+
+def _make(maker: Callable[..., Composer], name: str, *arguments: Any, **options: Any) -> Composer:
+    try:
+        return maker(*arguments, **options)
+    except TypeError as error:
+        reason = str(error).rpartition("() ")[2]
+        raise UsageError(f"The method {name} was called wrongly: it {reason}.") from None
+
+
+def _summary(maker: Any) -> str:
+    module = __import__(maker.__module__, fromlist=["__doc__"]) if maker is not None else None
+    first = (getattr(module, "__doc__", "") or "").strip().splitlines()[:1]
+    return first[0].partition(": ")[2].rstrip(".") if first else "of a kind this version cannot run"
