@@ -105,8 +105,8 @@ def _decode(
         width, height = image.size
         if width * height > max_pixels:
             raise PictureError(
-                f"The picture has {width * height / 1e6:,.0f} megapixels; "
-                f"the limit is {max_pixels / 1e6:,.0f}."
+                f"The picture has {width:,} x {height:,} pixels; "
+                f"the limit is {max_pixels / 1e6:g} megapixels."
             )
         if kind.name == "JPEG" and draft_for is not None:
             to_width, to_height = draft_for(width, height)

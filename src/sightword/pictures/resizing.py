@@ -14,7 +14,7 @@ _FILTERS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BI
 _REDUCING_GAP = 1.5
 
 # A strip of 10 x 1,000,000 pixels would grow to five gigapixels before it is cropped: never compute that.
-_MOST_CROPPED = 16
+_MOST_CROPPED = 64
 
 
 class Square(Protocol):

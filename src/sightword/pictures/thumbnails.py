@@ -26,7 +26,7 @@ def thumbnail(
     path: str | bytes | os.PathLike[str],
     size: int = 256,
     *,
-    format: Literal["JPEG", "PNG", "WEBP"] = "JPEG",
+    kind: Literal["JPEG", "PNG", "WEBP"] = "JPEG",
     max_pixels: int = MAX_PIXELS,
 ) -> bytes:
     """A small copy of a picture file.
@@ -36,7 +36,7 @@ def thumbnail(
     path : str, bytes or os.PathLike
     size : int
         Longest side in pixels; smaller pictures keep their size.
-    format : {"JPEG", "PNG", "WEBP"}
+    kind : {"JPEG", "PNG", "WEBP"}
     max_pixels : int
         Larger pictures are refused before they are decoded.
 
@@ -50,10 +50,10 @@ def thumbnail(
     PictureError
         The file cannot be read.
     UsageError
-        `size` or `format` is not possible.
+        `size` or `kind` is not possible.
     """
     try:
-        return thumbnail_bytes(read_file(os.fsencode(path)).data, size, format=format, max_pixels=max_pixels)
+        return thumbnail_bytes(read_file(os.fsencode(path)).data, size, kind=kind, max_pixels=max_pixels)
     except OSError as error:
         raise PictureError(f"{display(path)}: {error.strerror or error}.") from None
     except PictureError as error:
@@ -64,14 +64,14 @@ def thumbnail_bytes(
     data: bytes,
     size: int = 256,
     *,
-    format: Literal["JPEG", "PNG", "WEBP"] = "JPEG",
+    kind: Literal["JPEG", "PNG", "WEBP"] = "JPEG",
     max_pixels: int = MAX_PIXELS,
 ) -> bytes:
     """`thumbnail` of a picture that is already in memory."""
     if size < 1:
         raise UsageError(f"A thumbnail of {size} pixels is not possible.")
-    if format not in _OPTIONS:
-        raise UsageError(f"Thumbnails are JPEG, PNG or WEBP, not {format}.")
+    if kind not in _OPTIONS:
+        raise UsageError(f"Thumbnails are JPEG, PNG or WEBP, not {kind}.")
 
     def fitted(width: int, height: int) -> tuple[int, int]:
         ratio = max(width, height) / size
@@ -85,5 +85,5 @@ def thumbnail_bytes(
     )
     small.info = {}  # Pillow would write profiles and comments found here
     result = io.BytesIO()
-    small.save(result, format, **_OPTIONS[format])
+    small.save(result, kind, **_OPTIONS[kind])
     return result.getvalue()
