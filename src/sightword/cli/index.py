@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from sightword.cli.options import CONTEXT, backbone_option, folder_argument, index_option, json_option
+from sightword.errors import IndexBusy
+
+if TYPE_CHECKING:
+    from sightword.search import Engine
 
 __all__ = ["index_command"]
+
+STOPPING = "Stopping; what was read is kept. Ctrl-C again quits at once."
 
 
 @click.command("index", context_settings=CONTEXT)
@@ -27,4 +35,27 @@ def index_command(
 
     Searching does this by itself. Stopping with Ctrl-C keeps what was read.
     """
+    from sightword.cli.bring import bring_up_to_date, spoken_warnings
+    from sightword.cli.output import print_json
+    from sightword.search import open as open_engine
+
+    with open_engine(folder, index=index, backbone=backbone) as engine, spoken_warnings():
+        report = bring_up_to_date(engine, prune=prune, interrupted=STOPPING)
+        if report is None and not watch:
+            raise IndexBusy(f"The index of {folder} could not be written just now.", "Try again in a moment.")
+        facts = engine.info()
+        if json:
+            counts = {} if report is None else _counts(asdict(report))
+            print_json({**counts, "pictures": facts["pictures"], "not_readable": facts["failed"]})
+        else:
+            click.echo(f"{facts['pictures']:,} pictures in the index.")
+        if watch and not (report is not None and report.interrupted):
+            _watch(engine, prune)
+
+
+def _counts(report: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in report.items() if name != "problems"}
+
+
+def _watch(engine: Engine, prune: bool) -> None:
     raise NotImplementedError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ def check_command(folder: Path, index: Path | None, no_repair: bool, json: bool)
 @json_option()
 def compact_command(folder: Path, index: Path | None, json: bool) -> None:
     """Forget pictures that are gone from FOLDER, and give their space back."""
-    from sightword.cli.output import print_json
+    from sightword.cli.output import print_json, size_text
     from sightword.index.store import open_store
 
     with _closing(open_store(folder, index=index)) as store:
@@ -93,7 +94,7 @@ def compact_command(folder: Path, index: Path | None, json: bool) -> None:
     if json:
         print_json({"bytes_freed": freed, "forgotten": forgotten, "pictures": after["pictures"]})
     else:
-        click.echo(f"Forgot {forgotten:,} vanished pictures; {_bytes(freed)} freed.")
+        click.echo(f"Forgot {forgotten:,} vanished pictures; {size_text(freed)} freed.")
 
 
 def _closing(store: Any) -> Any:
@@ -103,32 +104,16 @@ def _closing(store: Any) -> Any:
 
 
 def _path(raw: bytes) -> Path:
-    import os
-
     return Path(os.fsdecode(raw))
 
 
 def _shown(name: str, value: Any) -> str:
+    from sightword.cli.output import size_text
+
     if value is None:
         return "-"
     if name == "bytes" and isinstance(value, int):
-        return _bytes(value)
+        return size_text(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def _bytes(count: int) -> str:
-    """Bytes with a unit.
-
-    Examples
-    --------
-    >>> _bytes(3_400_000)
-    '3.4 MB'
-    """
-    size = float(count)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if size < 1000 or unit == "GB":
-            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
-        size /= 1000
-    raise AssertionError

@@ -16,7 +16,7 @@ from sightword.pictures.names import display, json_name
 if TYPE_CHECKING:
     from sightword.search import Hit
 
-__all__ = ["hit_json", "path_json", "plain", "print_json", "print_table", "write_paths"]
+__all__ = ["hit_json", "path_json", "plain", "print_json", "print_table", "size_text", "write_paths"]
 
 
 def plain(text: str | os.PathLike[str]) -> str:
@@ -65,6 +65,22 @@ def print_table(rows: Sequence[Sequence[object]]) -> None:
     widths = [max(len(row[i]) for row in shown) for i in range(len(shown[0]) - 1)] if shown else []
     for row in shown:
         click.echo("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths)), row[-1]]))
+
+
+def size_text(count: int) -> str:
+    """Bytes with a unit.
+
+    Examples
+    --------
+    >>> size_text(3_400_000)
+    '3.4 MB'
+    """
+    size = float(count)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 1000 or unit == "GB":
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1000
+    raise AssertionError
 
 
 def _plain_value(value: object) -> object:

@@ -6,10 +6,12 @@ import signal
 import sys
 import threading
 import time
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any
 
 import click
+
+from sightword.update.progress import Progress
 
 __all__ = ["Bar", "Interruptible"]
 
@@ -17,29 +19,36 @@ QUIET_SECONDS = 2.0
 """Work that is over sooner shows no bar."""
 
 
-class Bar:
-    """Pictures a second and time left, on a terminal, once the work has lasted two seconds.
+class Bar(Progress):
+    """Pictures a second and time left; only on a terminal, and only once the work has lasted two seconds."""
 
-    Call it with (done, total); usable as a context manager, which clears the bar at the end.
-    """
-
-    def __init__(self, what: str = "Reading pictures") -> None:
-        self._what = what
-        self._start = time.monotonic()
+    def __init__(self) -> None:
         self._terminal = sys.stderr.isatty()
+        self._start = time.monotonic()
+        self._what = ""
+        self._count = self._done = 0
         self._bar: Any = None
 
-    def __call__(self, done: int, total: int) -> None:
-        """Show how far it is."""
-        if not self._terminal:
+    def description(self, text: str) -> None:
+        """What is being done now."""
+        self._what = text
+        if self._bar is not None:
+            self._bar.set_description(text)
+
+    def total(self, count: int) -> None:
+        """How many files there are to look at."""
+        self._count = count
+
+    def advance(self, count: int = 1) -> None:
+        """So many more are done."""
+        self._done += count
+        if not self._terminal or time.monotonic() - self._start < QUIET_SECONDS:
             return
         if self._bar is None:
-            if time.monotonic() - self._start < QUIET_SECONDS:
-                return
             from tqdm import tqdm
 
             self._bar = tqdm(
-                total=total,
+                total=self._count,
                 desc=self._what,
                 unit=" pictures",
                 file=sys.stderr,
@@ -48,42 +57,30 @@ class Bar:
                 mininterval=0.2,
             )
             # The rate counts from the real start, not from when the bar appeared.
-            self._bar.start_t -= QUIET_SECONDS
-        self._bar.total = total
-        self._bar.update(done - self._bar.n)
+            self._bar.start_t -= time.monotonic() - self._start
+        self._bar.update(self._done - self._bar.n)
 
     def __enter__(self) -> Bar:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.close()
 
 
 class Interruptible:
-    """The first Ctrl-C asks the work to stop; the second one ends the program."""
+    """The first Ctrl-C sets `event`, so that the work can stop; the second one ends the program."""
 
-    def __init__(self, asked: str) -> None:
-        self._asked = asked
-        self._event = threading.Event()
+    def __init__(self, said: str) -> None:
+        self.event = threading.Event()
+        self._said = said
         self._before: Any = None
 
-    @property
-    def stopped(self) -> bool:
-        """Whether Ctrl-C was pressed."""
-        return self._event.is_set()
-
-    def __call__(self) -> bool:
-        """The same, as the callable that `update` wants."""
-        return self._event.is_set()
-
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self._event.is_set():
+        if self.event.is_set():
             raise KeyboardInterrupt
-        self._event.set()
-        click.echo(f"\nsightword: {self._asked}", err=True)
+        self.event.set()
+        click.echo(f"\nsightword: {self._said}", err=True)
 
     def __enter__(self) -> Interruptible:
         # Only the main thread may set handlers; elsewhere Ctrl-C does what it always does.
@@ -91,8 +88,6 @@ class Interruptible:
             self._before = signal.signal(signal.SIGINT, self._on_signal)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)

@@ -83,7 +83,7 @@ def _take_words(ctx: click.Context, param: click.Parameter, words: tuple[str, ..
               help='Template such as "a drawing of {*} that {text}"; several are averaged.')  # fmt: skip
 @click.option("--min-score", type=MinScoreType(), metavar="S|Nz",
               help="Smallest score: a cosine such as 0.3, or 2z.")  # fmt: skip
-@click.option("--where", metavar="EXPR", help="Filter, e.g. \"path like 'trips/*' and width > 1000\".")
+@click.option("--where", metavar="EXPR", help="Filter, e.g. \"path ~ 'trips/*' and width > 1000\".")
 @click.option("--include-reference", is_flag=True, help="Keep pictures that are a reference themselves.")
 @click.option("--fold/--no-fold", default=True, show_default=True, help="Show near-duplicates as one.")
 @json_option()
@@ -120,7 +120,9 @@ def search_command(ctx: click.Context, /, words: tuple[Path, str], **options: An
         spoken_warnings(),
     ):
         engine.prepare(query)
-        if not options["no_update"]:
+        if options["no_update"]:
+            _ = engine.store  # says so if there is none; a search would make it
+        else:
             bring_up_to_date(engine)
         answer = Answer(
             folder=folder,

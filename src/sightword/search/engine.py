@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -20,12 +20,13 @@ from sightword.search.references import Reference, References
 
 if TYPE_CHECKING:
     from sightword.backbones.base import Array, Backbone
-    from sightword.index.base import Manifest, Scored, VectorStore
+    from sightword.index.base import Scored, VectorStore
     from sightword.index.where import Expr
     from sightword.methods.base import Method
     from sightword.pictures.types import RGB
     from sightword.search.explain import Explanation
     from sightword.update import UpdateReport
+    from sightword.update.progress import Progress
 
 __all__ = ["Engine", "open"]
 
@@ -126,7 +127,7 @@ class Engine:
         """
         with self._lock:
             if self._store is None:
-                self._store = self._open_store(create=None)
+                self._store = self._open_store(create=False)
             return self._store
 
     @property
@@ -138,12 +139,13 @@ class Engine:
             return False
 
     def load_method(self, name: str) -> Method:
-        """A method, loaded once."""
+        """A method, loaded once; ``weighted:0.3`` and ``slerp:0.3`` carry the share of the words."""
         with self._lock:
             if name not in self._methods:
                 from sightword.methods import load_method
 
-                self._methods[name] = load_method(name, backbone=self.backbone)
+                plain, options = _split_weight(name)
+                self._methods[name] = load_method(plain, backbone=self.backbone, **options)
             return self._methods[name]
 
     # What it does ------------------------------------------------------------------------------------------
@@ -159,11 +161,7 @@ class Engine:
         return query
 
     def update(
-        self,
-        *,
-        prune: bool = False,
-        progress: Callable[[int, int], None] | None = None,
-        stop: Callable[[], bool] | None = None,
+        self, *, prune: bool = False, progress: Progress | None = None, stop: threading.Event | None = None
     ) -> UpdateReport:
         """Bring the index up to date with the folder, and make it if there is none.
 
@@ -171,17 +169,31 @@ class Engine:
         ----------
         prune : bool
             Also hide pictures when more than 30 % of them vanished at once (normally an unplugged drive).
-        progress : callable, optional
-            Called with (done, total) pictures.
-        stop : callable, optional
-            Asked often; once it returns True, what is done is kept and the rest is left.
+        progress : Progress, optional
+            Told how far it is.
+        stop : threading.Event, optional
+            Once set, what is done is kept and the rest is left.
 
         Raises
         ------
         IndexBusy
             Another process is writing.
         """
-        raise NotImplementedError
+        from sightword.update import update
+
+        with self._lock:
+            if self._store is None:
+                self._store = self._open_store(create=True)
+        spec = self.backbone.spec.preprocess
+        return update(
+            self._store,
+            self.folder,
+            lambda: self.backbone,
+            spec=spec,
+            prune=prune,
+            progress=progress,
+            stop=stop,
+        )
 
     def search(self, query: Query | None = None, **asked: Any) -> list[Hit]:
         """Find the pictures that answer a query; a folder that was never indexed is indexed first.
@@ -323,9 +335,19 @@ class Engine:
             duplicates=tuple(self.folder / os.fsdecode(item.picture.path) for item in group[1:]),
         )
 
-    def _open_store(self, create: Manifest | None) -> VectorStore:
-        raise NotImplementedError
-        _ = IndexForAnotherBackbone
+    def _open_store(self, create: bool) -> VectorStore:
+        from sightword.index.base import Manifest
+        from sightword.index.store import open_store, require
+
+        spec = self.backbone.spec
+        manifest = Manifest(spec.name, spec.weights_hash, preprocess="product", dim=spec.dim)
+        store = open_store(self.folder, index=self._index, create=manifest if create else None)
+        try:
+            require(store.manifest, spec)
+        except IndexForAnotherBackbone:
+            store.close()
+            raise
+        return store
 
 
 def as_query(query: Query | None, asked: dict[str, Any]) -> Query:
@@ -346,6 +368,19 @@ def _parse_where(where: str | Expr | None) -> Expr | None:
     from sightword.index.where import parse_where
 
     return parse_where(where)
+
+
+def _split_weight(name: str) -> tuple[str, dict[str, float]]:
+    plain, _, weight = name.partition(":")
+    option = {"weighted": "weight", "slerp": "fraction"}.get(plain)
+    if option is None or not weight:
+        return name, {}
+    try:
+        return plain, {option: float(weight)}
+    except ValueError:
+        raise UsageError(
+            f"In {name!r}, {weight!r} is not a number.", f"Write for instance {plain}:0.3."
+        ) from None
 
 
 def _local_time(seconds: float) -> datetime:

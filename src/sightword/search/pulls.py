@@ -50,7 +50,8 @@ def _pull(engine: Engine, composed: Composed, found: list[int], feature: Array, 
     cosine = float(composed.vector @ feature)
     if rest is None:  # nothing would be left to ask
         return Pull(cosine, 1.0, len(found))
-    other = engine.compose(rest)
+    # The references stay excluded, or the picture itself would be among the hits of its own words.
+    other = replace(engine.compose(rest), references=composed.references)
     kept = set(_ids(engine, rest, other))
     return Pull(cosine, 1 - float(composed.vector @ other.vector), sum(i not in kept for i in found))
 

@@ -76,7 +76,7 @@ class Query:
     without : sequence of the same
         What they should not show. Here a str is words; a picture file is given as a Path.
     where : str or Expr, optional
-        A filter, for instance ``"path like 'holiday/*' and width > 1000"``.
+        A filter, for instance ``"path ~ 'holiday/*' and width > 1000"``.
     k : int
         How many pictures to return.
     min_score : float or str, optional

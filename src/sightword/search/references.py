@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -91,7 +90,7 @@ class References:
 
     def thumbnail(self, item: Any, size: int) -> RGB | None:
         """A small copy of a picture, for showing; None when it cannot be read."""
-        with suppress(PictureError, UsageError, KeyError, OSError):
+        with suppress(PictureError, UsageError, OSError):
             if _is_rgb(item) or hasattr(item, "convert"):
                 return _shrunk(_pixels(item), size)
             if isinstance(item, int):
@@ -112,10 +111,7 @@ class References:
         """The index's own feature of this picture if it has one, and the hash of the file."""
         store = self._engine.store
         if isinstance(item, int):
-            try:
-                return Reference(store.get(item), self._hash_of(item)), None
-            except KeyError:
-                raise UsageError(f"The index has no picture {item}.") from None
+            return Reference(store.get(item), self._hash_of(item)), None
         if isinstance(item, bytes):
             content_hash = hashlib.sha256(item).digest()
         elif isinstance(item, (str, os.PathLike)):
@@ -150,12 +146,9 @@ class References:
         if pool is None:
             pool = self._pools[key] = DecodePool(spec, preset, workers=1)
         try:
-            if not isinstance(item, bytes):
-                return pool.read(os.fsencode(Path(item).absolute()))
-            with tempfile.TemporaryDirectory(prefix="sightword-") as directory:
-                path = Path(directory) / "picture"
-                path.write_bytes(item)
-                return pool.read(os.fsencode(path))
+            if isinstance(item, bytes):
+                return pool.read_bytes(item)
+            return pool.read(os.fsencode(Path(item).absolute()))
         except PictureError as error:
             raise PictureError(f"{describe(item)}: {error.message}") from None
 
@@ -163,7 +156,7 @@ class References:
         for path, state in self._engine.store.known().items():
             if state.id == picture_id:
                 return path
-        raise KeyError(picture_id)
+        raise UsageError(f"No picture has the id {picture_id}.")
 
     def _hash_of(self, picture_id: int) -> bytes:
         return self._engine.store.known()[self._path_of(picture_id)].content_hash
