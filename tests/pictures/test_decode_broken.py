@@ -109,3 +109,12 @@ def test_a_named_pipe_does_not_block(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jpg")
     with pytest.raises(PictureError, match="not a regular file"):
         decode(tmp_path / "pipe.jpg")
+
+
+def test_too_many_bytes(tmp_path: Path) -> None:
+    from sightword.pictures.reading import read_file
+
+    (tmp_path / "a.png").write_bytes(bytes(100))
+    with pytest.raises(PictureError, match=r"^The file has 100 bytes; the limit is 99\.$"):
+        read_file(tmp_path / "a.png", max_bytes=99)
+    assert read_file(tmp_path / "a.png", max_bytes=100).data == bytes(100)

@@ -31,7 +31,7 @@ def vanished(error: OSError) -> bool:
     return isinstance(error, (FileNotFoundError, NotADirectoryError))
 
 
-def _open_regular(path: str | bytes) -> tuple[int, os.stat_result]:
+def _open_regular(path: str | bytes | os.PathLike[str]) -> tuple[int, os.stat_result]:
     # O_NONBLOCK: opening a named pipe must not wait for somebody to write into it.
     descriptor = os.open(path, _FLAGS | getattr(os, "O_NONBLOCK", 0))
     state = os.fstat(descriptor)
@@ -41,7 +41,7 @@ def _open_regular(path: str | bytes) -> tuple[int, os.stat_result]:
     return descriptor, state
 
 
-def read_file(path: str | bytes, *, max_bytes: int = MAX_BYTES) -> FileBytes:
+def read_file(path: str | bytes | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> FileBytes:
     """Read a whole regular file.
 
     The state is taken before reading: when somebody writes meanwhile, the next scan sees another state and
@@ -58,10 +58,11 @@ def read_file(path: str | bytes, *, max_bytes: int = MAX_BYTES) -> FileBytes:
     with os.fdopen(descriptor, "rb") as file:
         if state.st_size > max_bytes:
             raise PictureError(f"The file has {state.st_size:,} bytes; the limit is {max_bytes:,}.")
-        return FileBytes(file.read(max_bytes), state.st_size, state.st_mtime_ns)
+        # Not more than it had: a file that grows without end must not be followed.
+        return FileBytes(file.read(state.st_size), state.st_size, state.st_mtime_ns)
 
 
-def hash_file(path: str | bytes) -> tuple[bytes, int, int]:
+def hash_file(path: str | bytes | os.PathLike[str]) -> tuple[bytes, int, int]:
     """sha256 over a whole regular file without holding it in memory.
 
     Returns
