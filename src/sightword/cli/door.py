@@ -38,10 +38,8 @@ Exit codes:
   5  nothing matched
   130  ended with Ctrl-C
 
-\b
-Results go to standard output, everything else to standard error.
-Every option is also an environment variable ({PREFIX}_MIN_SCORE for
---min-score) and a line of sightword.toml; see `sightword config show`.
+Results go to standard output, everything else to standard error. Every option is also an environment
+variable ({PREFIX}_MIN_SCORE for --min-score) and a line of sightword.toml; see `sightword config show`.
 """
 
 

@@ -81,7 +81,7 @@ def find(name: str, backbone: str | None = None) -> Model:
         raise ModelUnavailable(f"There is no model {name!r} here.", "See `sightword models list`.")
     if len(found) > 1:
         owners = ", ".join(str(model.backbone) for model in found)
-        raise UsageError(f"{name!r} is there for several backbones: {owners}.", "Choose with --backbone.")
+        raise UsageError(f"{name!r} is there for several backbones: {owners}.", "Choose with --for-backbone.")
     return found[0]
 
 
@@ -137,7 +137,7 @@ def remove(model: Model) -> None:
 
 def _add_backbone(directory: Path) -> Model:
     spec = read_spec(directory)
-    if spec.name == STARTER or not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", spec.name):
+    if spec.name == STARTER or not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)?", spec.name):
         raise UsageError(f"A backbone cannot be installed under the name {spec.name!r}.")
     files = read_files(directory)
     for name, entry in files.items():

@@ -43,14 +43,14 @@ def list_command(json: bool) -> None:
 
 @models_command.command("info", context_settings=CONTEXT)
 @click.argument("name")
-@click.option("--backbone", metavar="NAME", help="The backbone a method is for, when several have it.")
+@click.option("--for-backbone", metavar="NAME", help="The backbone a method is for, when several have it.")
 @json_option()
-def info_command(name: str, backbone: str | None, json: bool) -> None:
+def info_command(name: str, for_backbone: str | None, json: bool) -> None:
     """Show what a backbone or a method is, where it lies and where it comes from."""
     from sightword.cli.install import describe, find
     from sightword.cli.output import print_json, print_table
 
-    facts = describe(find(name, backbone))
+    facts = describe(find(name, for_backbone))
     if json:
         print_json(facts)
     else:
@@ -75,14 +75,14 @@ def add_command(directory: Path, name: str | None, json: bool) -> None:
 
 @models_command.command("remove", context_settings=CONTEXT)
 @click.argument("name")
-@click.option("--backbone", metavar="NAME", help="The backbone a method is for, when several have it.")
+@click.option("--for-backbone", metavar="NAME", help="The backbone a method is for, when several have it.")
 @json_option()
-def remove_command(name: str, backbone: str | None, json: bool) -> None:
+def remove_command(name: str, for_backbone: str | None, json: bool) -> None:
     """Delete a backbone or method that was added."""
     from sightword.cli.install import find, remove
     from sightword.cli.output import plain, print_json
 
-    model = find(name, backbone)
+    model = find(name, for_backbone)
     remove(model)
     if json:
         print_json({"removed": model.as_json()})

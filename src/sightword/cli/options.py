@@ -66,7 +66,12 @@ def load_defaults(ctx: click.Context, folder: Path | None) -> None:
         return
     settings = read_settings(folder, known_settings())
     ctx.meta["sightword.settings"] = settings
-    ctx.default_map = {name.replace("-", "_"): setting.value for name, setting in settings.items()}
+    repeatable = {param.name for param in ctx.command.params if getattr(param, "multiple", False)}
+    ctx.default_map = {}
+    for name, setting in settings.items():
+        key = name.replace("-", "_")
+        alone = key in repeatable and not isinstance(setting.value, list)
+        ctx.default_map[key] = [setting.value] if alone else setting.value
 
 
 def _take_folder(ctx: click.Context, param: click.Parameter, folder: Path) -> Path:

@@ -83,13 +83,15 @@ def current_settings(folder: Path | None) -> list[Setting]:
             assert option.name is not None
             raw, source = option.consume_value(ctx, {})
             ctx.set_parameter_source(option.name, source)
-            ctx.params[option.name] = (
-                option.type_cast_value(ctx, raw)
-                if source is not ParameterSource.DEFAULT
-                else (option.get_default(ctx))
-            )
+            given = source is not ParameterSource.DEFAULT
+            ctx.params[option.name] = option.type_cast_value(ctx, raw) if given else _default(option)
             found.setdefault(setting_name(option), origin(ctx, option))
     return [found[name] for name in sorted(found)]
+
+
+def _default(option: click.Option) -> Any:
+    """The default, or None: versions of click differ in what stands for "nothing"."""
+    return option.default if isinstance(option.default, (bool, int, float, str)) else None
 
 
 def _context_arguments(command: click.Command) -> dict[str, Any]:
