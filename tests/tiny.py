@@ -187,7 +187,12 @@ def _golden(kind: Kind) -> dict[str, Any]:
         {"pattern": index, "feature": [float(value) for value in feature]}
         for index, feature in enumerate(pictures)
     ]
-    return json.loads(json.dumps({"images": images, "texts": texts}))  # type: ignore[no-any-return]
+    row = VOCABULARY.index("red")
+    filled = ids("a photo of red that is dark")
+    padded = filled + [0] * (CONTEXT - len(filled) if kind == "last" else 0)
+    feature = text_reference(rows[padded][None], [len(filled)], kind)[0]
+    slots = [{"prompt": "a photo of {*} that is dark", "row": row, "feature": [float(x) for x in feature]}]
+    return {"images": images, "texts": texts, "slots": slots}
 
 
 def _tokenizer() -> Any:

@@ -3,10 +3,12 @@
 ``backbone.json`` carries under ``golden``::
 
     {"images": [{"pattern": 0, "feature": [D floats]}, ...],
-     "texts":  [{"text": "a photo of a cat", "feature": [D floats]}, ...]}
+     "texts":  [{"text": "a photo of a cat", "feature": [D floats]}, ...],
+     "slots":  [{"prompt": "a photo of {*} that is red", "row": 4419, "feature": [D floats]}, ...]}
 
-Pictures are not shipped for this: `pattern` draws them from a formula, already preprocessed. The features
-were computed in float32 by the tower's own framework when the directory was exported.
+``row`` is the row of the token-embedding table that fills the slot. Pictures are not shipped for this:
+`pattern` draws them from a formula, already preprocessed. The features were computed in float32 by the
+tower's own framework when the directory was exported.
 """
 
 from __future__ import annotations
@@ -71,6 +73,13 @@ def verify(backbone: Backbone) -> list[tuple[str, float]]:
         prompts = [parse_prompt("{text}", text=item["text"]) for item in texts]
         for item, feature in zip(texts, backbone.encode_prompts(prompts)):
             results.append((f"text: {item['text']}", _cosine(feature, item["feature"])))
+    slots = golden.get("slots", [])
+    if slots:
+        table = backbone.token_embedding()
+        prompts = [parse_prompt(item["prompt"]) for item in slots]
+        filling = [[table[int(item["row"])][None]] * prompt.slots for item, prompt in zip(slots, prompts)]
+        for item, feature in zip(slots, backbone.encode_prompts(prompts, filling)):
+            results.append((f"slot: {item['prompt']}", _cosine(feature, item["feature"])))
     return results
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sightword.backbones.base import Array
+from sightword.backbones.external_data import check_external_data
 from sightword.errors import ModelUnavailable, UsageError
 
 __all__ = ["PRECISIONS", "Tower", "default_precision", "find_graph"]
@@ -93,6 +94,8 @@ class Tower:
             config["INFERENCE_NUM_THREADS"] = str(threads)
         if cache is not None:
             config["CACHE_DIR"] = str(cache)
+        if path.suffix == ".onnx":
+            check_external_data(path)
         try:
             # From the path, not from a read model: only so can a cached copy skip the reading.
             self._compiled = core().compile_model(str(path), "CPU", config)
