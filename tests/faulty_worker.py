@@ -30,6 +30,8 @@ def faulty_read(path: bytes) -> FileBytes:
         if not flag.exists():
             flag.touch()
             os.kill(os.getpid(), signal.SIGKILL)
+    if name.startswith(b"secret"):
+        raise PermissionError(13, "Permission denied")
     if name.startswith(b"slow"):
         time.sleep(0.3)
     if name.startswith(b"chatter"):
