@@ -68,7 +68,8 @@ def test_a_backbone_is_added_used_shown_and_removed(run, backbone: Path, folder:
     shutil.rmtree(backbone)
     assert run("search", folder, "red", "--backbone", "little/one").exit_code == 0
     facts = json.loads(run("models", "info", "little/one", "--json").stdout)
-    assert (facts["dim"], facts["licence"], facts["golden_vectors"]) == (D, "Apache-2.0", 5)
+    assert (facts["dim"], facts["licence"]) == (D, "Apache-2.0")
+    assert facts["golden_vectors"] > 0
     assert "tokenizer.json" in facts["files"]
     assert "Apache-2.0" in run("models", "info", "little/one").stdout
     assert run("models", "remove", "little/one").stdout == "Removed the backbone little/one.\n"

@@ -92,21 +92,27 @@ def _explain(explanation: Explanation, err: bool) -> None:
 
 def _write_sheet(engine: Engine, answer: Answer, path: Path) -> None:
     from sightword.cli.sheet import THUMBNAIL, Card, Sheet, write_sheet
-    from sightword.search.query import describe
 
     size = 2 * THUMBNAIL
     query = answer.query
-    references = [Card(engine.thumbnail(item, size), plain(describe(item))) for item in query.images]
+    references = [Card(engine.thumbnail(item, size), _short(item)) for item in query.images]
     hits = [
         Card(engine.thumbnail(hit.path, size), plain(hit.relative), hit.rank, hit.score, hit.z)
         for hit in answer.hits
     ]
-    notes = [f"{plain(answer.folder.resolve().name)}: {engine.info()['pictures']:,} pictures"]
+    notes = [f"{engine.info()['pictures']:,} pictures in {plain(answer.folder.resolve().name)}"]
     if query.without:
-        notes.append("without " + ", ".join(plain(describe(item)) for item in query.without))
+        notes.append("without " + ", ".join(_short(item) for item in query.without))
     if query.where:
         notes.append(f"where {plain(str(query.where))}")
     write_sheet(path, Sheet(query.text, references, hits, notes))
+
+
+def _short(item: Any) -> str:
+    """A reference's name: of a path the last part."""
+    from sightword.search.query import describe
+
+    return plain(item.name if isinstance(item, Path) else describe(item))
 
 
 def _nothing(answer: Answer, engine: Engine) -> NothingMatched:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -69,6 +70,8 @@ class Door(click.Group):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise click.exceptions.Exit(141) from None  # 128 + SIGPIPE, as other tools
         except KeyboardInterrupt:
+            # It is ending already; one more Ctrl-C must not turn that into a traceback.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
             click.echo("\nsightword: Stopped.", err=True)
             raise click.exceptions.Exit(130) from None
 

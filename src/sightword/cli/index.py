@@ -13,6 +13,7 @@ from sightword.errors import IndexBusy
 
 if TYPE_CHECKING:
     from sightword.search import Engine
+    from sightword.update import UpdateReport
 
 __all__ = ["index_command"]
 
@@ -58,4 +59,14 @@ def _counts(report: dict[str, Any]) -> dict[str, Any]:
 
 
 def _watch(engine: Engine, prune: bool) -> None:
-    raise NotImplementedError
+    """Follow the folder until Ctrl-C; every change is told on standard error."""
+    from sightword.cli.bring import report_lines, say
+    from sightword.cli.progress import Interruptible
+
+    def tell(report: UpdateReport) -> None:
+        for line in report_lines(report):
+            say(line)
+
+    with Interruptible("Stopped watching; Ctrl-C again quits at once.") as stop:
+        say(f"Watching {engine.folder}; Ctrl-C ends it.")
+        engine.watch(stop=stop.event, report=tell, prune=prune)

@@ -4,37 +4,30 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timezone
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from sightword.errors import IndexForAnotherBackbone, IndexMissing, UsageError
-from sightword.search.hits import Hit, fold
-from sightword.search.query import MinScore, Query
-from sightword.search.references import Reference, References
+from sightword.search.composing import Composed, compose, method_for, split_weight
+from sightword.search.hits import Hit
+from sightword.search.query import Query, as_query, parsed_where
+from sightword.search.ranking import make_hit, ranked
+from sightword.search.references import References
 
 if TYPE_CHECKING:
-    from sightword.backbones.base import Array, Backbone
-    from sightword.index.base import Scored, VectorStore
-    from sightword.index.where import Expr
+    from sightword.backbones.base import Backbone
+    from sightword.index.base import VectorStore
     from sightword.methods.base import Method
     from sightword.pictures.types import RGB
     from sightword.search.explain import Explanation
-    from sightword.update import UpdateReport
-    from sightword.update.progress import Progress
+    from sightword.update import Progress, UpdateReport
 
 __all__ = ["Engine", "open"]
 
-MARGIN = 32
-"""Pictures looked at beyond k, so that folding near-duplicates rarely needs a second scan."""
 
-
-def open(  # noqa: A001  (the name programs rely on: sightword.open)
+def open(  # noqa: A001  (programs say sightword.open)
     folder: str | os.PathLike[str],
     *,
     index: str | os.PathLike[str] | None = None,
@@ -66,20 +59,18 @@ def open(  # noqa: A001  (the name programs rely on: sightword.open)
     return Engine(folder, index=index, backbone=backbone, method=method)
 
 
-@dataclass(frozen=True)
-class Composed:
-    """A query as a vector, with what went into it."""
-
-    vector: Array
-    method: str
-    references: list[Reference]
-    without: list[str | Reference]
-
-
 class Engine:
     """One folder, ready to answer; use :func:`sightword.open` to make one.
 
     Nothing is loaded before it is needed. An engine may be used from several threads.
+
+    Attributes
+    ----------
+    folder : Path
+    method : str
+        What queries use whose method is ``default``.
+    references : References
+        Turns the pictures of queries into features.
     """
 
     def __init__(
@@ -94,13 +85,13 @@ class Engine:
         if not self.folder.is_dir():
             raise UsageError(f"There is no folder {os.fspath(folder)!r}.")
         self.method = method
+        self.references = References(self)
         self._index = None if index is None else Path(index)
         self._backbone_name = backbone if isinstance(backbone, str) else backbone.spec.name
         self._backbone: Backbone | None = None if isinstance(backbone, str) else backbone
         self._store: VectorStore | None = None
         self._methods: dict[str, Method] = {}
         self._lock = threading.RLock()
-        self._references = References(self)
 
     # What it is made of ------------------------------------------------------------------------------------
 
@@ -125,10 +116,7 @@ class Engine:
         IndexForAnotherBackbone
             It holds other vectors.
         """
-        with self._lock:
-            if self._store is None:
-                self._store = self._open_store(create=False)
-            return self._store
+        return self._open_store(create=False)
 
     @property
     def indexed(self) -> bool:
@@ -144,21 +132,60 @@ class Engine:
             if name not in self._methods:
                 from sightword.methods import load_method
 
-                plain, options = _split_weight(name)
+                plain, options = split_weight(name)
                 self._methods[name] = load_method(plain, backbone=self.backbone, **options)
             return self._methods[name]
 
     # What it does ------------------------------------------------------------------------------------------
 
+    def search(self, query: Query | None = None, **asked: Any) -> list[Hit]:
+        """Find the pictures that answer a query; a folder that was never indexed is indexed first.
+
+        Parameters
+        ----------
+        query : Query, optional
+        **asked
+            Instead of a query: the fields of :class:`Query`.
+
+        Returns
+        -------
+        list of Hit
+            Best first, at most k; empty when nothing satisfies the query.
+
+        Raises
+        ------
+        SightwordError
+            The query is wrong, a picture cannot be read, a model or the index cannot be used.
+        """
+        query = self.prepare(query, **asked)
+        if not self.indexed:
+            self.update()
+        composed = self.compose(query)
+        background = self.store.background(composed.vector)
+        groups = ranked(self.store, query, composed, background)
+        return [make_hit(self.folder, rank, group, background) for rank, group in enumerate(groups, start=1)]
+
+    def explain(self, query: Query | None = None, **asked: Any) -> Explanation:
+        """Say what the pictures of a query became in words, and how far picture and text each pulled."""
+        from sightword.search.pulls import explain
+
+        return explain(self, self.prepare(query, **asked))
+
     def prepare(self, query: Query | None = None, **asked: Any) -> Query:
-        """Check everything about a query that can be checked before any work: method, filter, files."""
+        """Check all of a query that can be checked before any work: method, filter, files."""
         query = as_query(query, asked)
-        _parse_where(query.where)
+        parsed_where(query)
         self.load_method(self.method_for(query))
-        self._references.check(
-            [*query.images, *(item for item in query.without if not isinstance(item, str))]
-        )
+        self.references.check([*query.images, *(item for item in query.without if not isinstance(item, str))])
         return query
+
+    def method_for(self, query: Query) -> str:
+        """``text`` for words alone, ``image`` for pictures alone, else what the query or the engine says."""
+        return method_for(query, self.method)
+
+    def compose(self, query: Query) -> Composed:
+        """Turn a query into one unit vector."""
+        return compose(self, query)
 
     def update(
         self, *, prune: bool = False, progress: Progress | None = None, stop: threading.Event | None = None
@@ -181,50 +208,31 @@ class Engine:
         """
         from sightword.update import update
 
-        with self._lock:
-            if self._store is None:
-                self._store = self._open_store(create=True)
-        spec = self.backbone.spec.preprocess
-        return update(
-            self._store,
-            self.folder,
-            lambda: self.backbone,
-            spec=spec,
-            prune=prune,
-            progress=progress,
-            stop=stop,
-        )
+        store, spec = self._open_store(create=True), self.backbone.spec.preprocess
+        options = {"spec": spec, "prune": prune, "progress": progress, "stop": stop}
+        return update(store, self.folder, lambda: self.backbone, **options)  # type: ignore[arg-type]
 
-    def search(self, query: Query | None = None, **asked: Any) -> list[Hit]:
-        """Find the pictures that answer a query; a folder that was never indexed is indexed first.
+    def watch(
+        self,
+        *,
+        stop: threading.Event,
+        report: Callable[[UpdateReport], None] | None = None,
+        prune: bool = False,
+    ) -> None:
+        """Update now and after every change in the folder, until `stop` is set.
 
         Parameters
         ----------
-        query : Query, optional
-        **asked
-            Instead of a query: the fields of :class:`Query`.
-
-        Returns
-        -------
-        list of Hit
-            Best first, at most k; empty when nothing satisfies the query.
+        stop : threading.Event
+        report : callable, optional
+            Called after every update that did something.
+        prune : bool
+            As for :meth:`update`.
         """
-        query = self.prepare(query, **asked)
-        if not self.indexed:
-            self.update()
-        composed = self.compose(query)
-        mean, std = self.store.background(composed.vector)
-        return [
-            self._hit(rank, group, mean, std)
-            for rank, group in enumerate(self.ranked(query, composed, mean, std), start=1)
-        ]
+        from sightword.watch import watch
 
-    def explain(self, query: Query | None = None, **asked: Any) -> Explanation:
-        """Say what the pictures of a query became in words, and how far picture and text each pulled."""
-        from sightword.search.pulls import explain
-
-        query = self.prepare(query, **asked)
-        return explain(self, query)
+        store, spec = self._open_store(create=True), self.backbone.spec.preprocess
+        watch(store, self.folder, lambda: self.backbone, stop=stop, report=report, spec=spec, prune=prune)
 
     def info(self) -> dict[str, Any]:
         """Counts and sizes of the index: ``pictures``, ``failed``, ``bytes``, ``backbone``, ..."""
@@ -232,12 +240,12 @@ class Engine:
 
     def thumbnail(self, picture: Any, size: int) -> RGB | None:
         """A small upright copy, uint8 [h, w, 3] with sides of at most `size`; None if unreadable."""
-        return self._references.thumbnail(picture, size)
+        return self.references.thumbnail(picture, size)
 
     def close(self) -> None:
         """Release files and worker processes."""
         with self._lock:
-            self._references.close()
+            self.references.close()
             if self._store is not None:
                 self._store.close()
                 self._store = None
@@ -250,139 +258,20 @@ class Engine:
     ) -> None:
         self.close()
 
-    # The steps of a search ---------------------------------------------------------------------------------
-
-    def method_for(self, query: Query) -> str:
-        """``text`` for words alone, ``image`` for pictures alone, else what the query or the engine says."""
-        if not query.images:
-            return "text"
-        # A prompt has words of its own: "a drawing of {*}" asks for more than the picture.
-        if not query.text and not query.prompt:
-            return "image"
-        return self.method if query.method == "default" else query.method
-
-    def compose(self, query: Query) -> Composed:
-        """Turn a query into one unit vector."""
-        from sightword.methods.base import ComposeInput
-        from sightword.search.language import warn_unknown
-
-        warn_unknown(self.backbone, [query.text, *(item for item in query.without if isinstance(item, str))])
-        pictures = [item for item in query.without if not isinstance(item, str)]
-        seen = self._references.look([*query.images, *pictures])
-        references, unwanted = seen[: len(query.images)], iter(seen[len(query.images) :])
-        without = [item if isinstance(item, str) else next(unwanted) for item in query.without]
-        asked = ComposeInput(
-            images=[item.feature for item in references],
-            text=query.text,
-            without=[item if isinstance(item, str) else item.feature for item in without],
-            prompts=query.prompts,
-        )
-        method = self.method_for(query)
-        vector = self.load_method(method).compose(self.backbone, [asked])[0]
-        return Composed(vector, method, references, without)
-
-    def ranked(self, query: Query, composed: Composed, mean: float, std: float) -> list[list[Scored]]:
-        """The k best groups of near-duplicates, each with its leader first."""
-        exclude = set()
-        if not query.include_reference:
-            exclude = {item.content_hash for item in composed.references if item.content_hash}
-        where = _parse_where(query.where)
-        least = query.min_score.cosine(mean, std) if isinstance(query.min_score, MinScore) else -np.inf
-        want = query.k + MARGIN
-        while True:
-            scored = self.store.scan(composed.vector, want, where=where, exclude_hashes=exclude)
-            exhausted = len(scored) < want or scored[-1].score < least
-            scored = [item for item in scored if item.score >= least]
-            groups = self._grouped(scored) if query.fold else [[item] for item in scored]
-            if exhausted or len(groups) > query.k:
-                return self._cut(scored, groups, query.k)
-            want *= 4
-
-    def _grouped(self, scored: Sequence[Scored]) -> list[list[Scored]]:
-        if not scored:
-            return []
-        vectors = self.store.vectors([item.picture.id for item in scored])
-        return fold(scored, [item.picture.content_hash for item in scored], vectors)
-
-    @staticmethod
-    def _cut(scored: Sequence[Scored], groups: list[list[Scored]], k: int) -> list[list[Scored]]:
-        """The first k groups, with the duplicates that rank before the next group.
-
-        So what is listed depends on the ranking alone, not on how far the scan happened to go.
-        """
-        if len(groups) <= k:
-            return groups
-        end = next(i for i, item in enumerate(scored) if item is groups[k][0])
-        before = {item.picture.id for item in scored[:end]}
-        return [[item for item in group if item.picture.id in before] for group in groups[:k]]
-
-    def _hit(self, rank: int, group: Sequence[Scored], mean: float, std: float) -> Hit:
-        picture, score = group[0].picture, group[0].score
-        relative = Path(os.fsdecode(picture.path))
-        return Hit(
-            path=self.folder / relative,
-            score=score,
-            z=round((score - mean) / std, 4) if std > 0 else 0.0,
-            rank=rank,
-            width=picture.width,
-            height=picture.height,
-            taken=None if picture.taken is None else _local_time(picture.taken),
-            id=picture.id,
-            relative=relative,
-            size=picture.size,
-            modified=picture.mtime_ns / 1e9,
-            format=picture.format,
-            duplicates=tuple(self.folder / os.fsdecode(item.picture.path) for item in group[1:]),
-        )
-
     def _open_store(self, create: bool) -> VectorStore:
-        from sightword.index.base import Manifest
-        from sightword.index.store import open_store, require
+        with self._lock:
+            if self._store is not None:
+                return self._store
+            from sightword.index.base import Manifest
+            from sightword.index.store import open_store, require
 
-        spec = self.backbone.spec
-        manifest = Manifest(spec.name, spec.weights_hash, preprocess="product", dim=spec.dim)
-        store = open_store(self.folder, index=self._index, create=manifest if create else None)
-        try:
-            require(store.manifest, spec)
-        except IndexForAnotherBackbone:
-            store.close()
-            raise
-        return store
-
-
-def as_query(query: Query | None, asked: dict[str, Any]) -> Query:
-    """A query, or one made from keyword arguments."""
-    if query is None:
-        try:
-            return Query(**asked)
-        except TypeError as error:
-            raise UsageError(f"A query does not have that: {error}.") from None
-    if asked:
-        raise UsageError("Give a query or its fields, not both.")
-    return query
-
-
-def _parse_where(where: str | Expr | None) -> Expr | None:
-    if not isinstance(where, str):
-        return where
-    from sightword.index.where import parse_where
-
-    return parse_where(where)
-
-
-def _split_weight(name: str) -> tuple[str, dict[str, float]]:
-    plain, _, weight = name.partition(":")
-    option = {"weighted": "weight", "slerp": "fraction"}.get(plain)
-    if option is None or not weight:
-        return name, {}
-    try:
-        return plain, {option: float(weight)}
-    except ValueError:
-        raise UsageError(
-            f"In {name!r}, {weight!r} is not a number.", f"Write for instance {plain}:0.3."
-        ) from None
-
-
-def _local_time(seconds: float) -> datetime:
-    # Cameras write local time without a zone; the index keeps it as if it were UTC.
-    return datetime.fromtimestamp(seconds, timezone.utc).replace(tzinfo=None)
+            spec = self.backbone.spec
+            manifest = Manifest(spec.name, spec.weights_hash, preprocess="product", dim=spec.dim)
+            store = open_store(self.folder, index=self._index, create=manifest if create else None)
+            try:
+                require(store.manifest, spec)
+            except IndexForAnotherBackbone:
+                store.close()
+                raise
+            self._store = store
+            return store

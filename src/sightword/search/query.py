@@ -14,7 +14,7 @@ from sightword.errors import UsageError
 if TYPE_CHECKING:
     from sightword.index.where import Expr
 
-__all__ = ["MinScore", "Query", "parse_min_score"]
+__all__ = ["MinScore", "Query", "as_query", "describe", "parse_min_score", "parsed_where"]
 
 
 @dataclass(frozen=True)
@@ -140,6 +140,27 @@ class Query:
             "prompt": self.prompts,
             "include_reference": self.include_reference,
         }
+
+
+def as_query(query: Query | None, asked: dict[str, Any]) -> Query:
+    """A query, or one made from keyword arguments."""
+    if query is None:
+        try:
+            return Query(**asked)
+        except TypeError as error:
+            raise UsageError(f"A query does not have that: {error}.") from None
+    if asked:
+        raise UsageError("Give a query or its fields, not both.")
+    return query
+
+
+def parsed_where(query: Query) -> Expr | None:
+    """The query's filter as an expression tree."""
+    if not isinstance(query.where, str):
+        return query.where
+    from sightword.index.where import parse_where
+
+    return parse_where(query.where)
 
 
 def describe(item: Any) -> str:

@@ -1,0 +1,78 @@
+"""From a query to one unit vector: which method answers, and what it is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sightword.errors import UsageError
+from sightword.search.references import Reference
+
+if TYPE_CHECKING:
+    from sightword.backbones.base import Array
+    from sightword.search.engine import Engine
+    from sightword.search.query import Query
+
+__all__ = ["Composed", "compose", "method_for", "split_weight"]
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A query as a vector, with what went into it.
+
+    Attributes
+    ----------
+    vector : float32 [D], unit length
+    method : str
+    references : list of Reference
+    """
+
+    vector: Array
+    method: str
+    references: list[Reference]
+
+
+def method_for(query: Query, default: str) -> str:
+    """``text`` for words alone, ``image`` for pictures alone, else what the query or the engine says."""
+    if not query.images:
+        return "text"
+    # A prompt has words of its own: "a drawing of {*}" asks for more than the picture.
+    if not query.text and not query.prompt:
+        return "image"
+    return default if query.method == "default" else query.method
+
+
+def split_weight(name: str) -> tuple[str, dict[str, float]]:
+    """The method and its option: ``weighted:0.3`` -> ``("weighted", {"weight": 0.3})``."""
+    plain, _, weight = name.partition(":")
+    option = {"weighted": "weight", "slerp": "fraction"}.get(plain)
+    if option is None or not weight:
+        return name, {}
+    try:
+        return plain, {option: float(weight)}
+    except ValueError:
+        raise UsageError(
+            f"In {name!r}, {weight!r} is not a number.", f"Write for instance {plain}:0.3."
+        ) from None
+
+
+def compose(engine: Engine, query: Query) -> Composed:
+    """Look at the query's pictures, warn about unknown words, and let the method compose."""
+    from sightword.methods.base import ComposeInput
+    from sightword.search.language import warn_unknown
+
+    warn_unknown(engine.backbone, [query.text, *(item for item in query.without if isinstance(item, str))])
+    pictures = [item for item in query.without if not isinstance(item, str)]
+    seen = engine.references.look([*query.images, *pictures])
+    references, unwanted = seen[: len(query.images)], iter(seen[len(query.images) :])
+    asked = ComposeInput(
+        images=[item.feature for item in references],
+        text=query.text,
+        without=[item if isinstance(item, str) else next(unwanted).feature for item in query.without],
+        prompts=query.prompts,
+    )
+    name = method_for(query, engine.method)
+    method = engine.load_method(name)
+    # A name with a weight says more than the method's own; ``default`` says less.
+    told = method.name if name == "default" else name
+    return Composed(method.compose(engine.backbone, [asked])[0], told, references)

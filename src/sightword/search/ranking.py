@@ -1,0 +1,99 @@
+"""From a vector to hits: scan, threshold, fold near-duplicates, cut at k."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sightword.search.hits import Hit, fold
+from sightword.search.query import MinScore, parsed_where
+
+if TYPE_CHECKING:
+    from sightword.index.base import Scored, VectorStore
+    from sightword.search.composing import Composed
+    from sightword.search.query import Query
+
+__all__ = ["make_hit", "ranked"]
+
+MARGIN = 32
+"""Pictures looked at beyond k, so that folding near-duplicates rarely needs a second scan."""
+
+
+def ranked(
+    store: VectorStore, query: Query, composed: Composed, background: tuple[float, float]
+) -> list[list[Scored]]:
+    """The k best groups of near-duplicates, each with its leader first.
+
+    Parameters
+    ----------
+    store : VectorStore
+    query : Query
+    composed : Composed
+    background : (float, float)
+        Mean and standard deviation of the folder's cosines with this query.
+    """
+    exclude: set[bytes] = set()
+    if not query.include_reference:
+        exclude = {item.content_hash for item in composed.references if item.content_hash}
+    where = parsed_where(query)
+    least = query.min_score.cosine(*background) if isinstance(query.min_score, MinScore) else -np.inf
+    want = query.k + MARGIN
+    while True:
+        scored = store.scan(composed.vector, want, where=where, exclude_hashes=exclude)
+        exhausted = len(scored) < want or scored[-1].score < least
+        scored = [item for item in scored if item.score >= least]
+        groups = _grouped(store, scored) if query.fold else [[item] for item in scored]
+        if exhausted or len(groups) > query.k:
+            return _cut(scored, groups, query.k)
+        want *= 4
+
+
+def _grouped(store: VectorStore, scored: Sequence[Scored]) -> list[list[Scored]]:
+    if not scored:
+        return []
+    vectors = store.vectors([item.picture.id for item in scored])
+    return fold(scored, [item.picture.content_hash for item in scored], vectors)
+
+
+def _cut(scored: Sequence[Scored], groups: list[list[Scored]], k: int) -> list[list[Scored]]:
+    """The first k groups, with the duplicates that rank before the next group.
+
+    So what is listed depends on the ranking alone, not on how far the scan happened to go.
+    """
+    if len(groups) <= k:
+        return groups
+    end = next(i for i, item in enumerate(scored) if item is groups[k][0])
+    before = {item.picture.id for item in scored[:end]}
+    return [[item for item in group if item.picture.id in before] for group in groups[:k]]
+
+
+def make_hit(folder: Path, rank: int, group: Sequence[Scored], background: tuple[float, float]) -> Hit:
+    """A group as the caller sees it."""
+    mean, std = background
+    picture, score = group[0].picture, group[0].score
+    relative = Path(os.fsdecode(picture.path))
+    return Hit(
+        path=folder / relative,
+        score=score,
+        z=round((score - mean) / std, 4) if std > 0 else 0.0,
+        rank=rank,
+        width=picture.width,
+        height=picture.height,
+        taken=None if picture.taken is None else _local_time(picture.taken),
+        id=picture.id,
+        relative=relative,
+        size=picture.size,
+        modified=picture.mtime_ns / 1e9,
+        format=picture.format,
+        duplicates=tuple(folder / os.fsdecode(item.picture.path) for item in group[1:]),
+    )
+
+
+def _local_time(seconds: float) -> datetime:
+    # Cameras write local time without a zone; the index keeps it as if it were UTC.
+    return datetime.fromtimestamp(seconds, timezone.utc).replace(tzinfo=None)

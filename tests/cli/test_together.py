@@ -1,0 +1,146 @@
+"""Real processes: one writes while another asks, and Ctrl-C in the middle of reading a folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from gallery import COLOURS, paint
+from sightword.errors import IndexProblem
+from sightword.index.store import open_store
+
+HOLD = """
+import sys
+from sightword.index.store import open_store
+with open_store(sys.argv[1]).writer():
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def writer_held(folder: Path) -> Iterator[int]:
+    """Another process holds the writer lock; yields its pid."""
+    command = [sys.executable, "-c", HOLD, str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdin is not None
+        assert process.stdout.readline() == "held\n"
+        yield process.pid
+        process.stdin.close()
+
+
+def test_a_search_beside_a_writer_answers_from_what_is_there(run, folder: Path) -> None:
+    run("index", folder)
+    with writer_held(folder) as pid:
+        assert run("search", folder, "red").stderr == ""  # nothing changed, nobody is in the way
+        paint(folder / "new.png", "red", (60, 60))
+        result = run("search", folder, "red", "--paths")
+        assert result.exit_code == 0
+        assert result.stdout.splitlines()[0] == str(folder / "red.png")
+        assert str(pid) in result.stderr
+        assert "Answering from what is there." in result.stderr
+        busy = run("index", folder)
+        assert busy.exit_code == 3
+    assert str(folder / "new.png") in run("search", folder, "red", "--paths").stdout
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> Path:
+    """A folder that takes seconds to read: 1,500 names of eight pictures of one megapixel."""
+    folder = tmp_path / "large"
+    folder.mkdir()
+    for colour, value in COLOURS.items():
+        Image.effect_noise((1200, 900), 60).convert("RGB").save(folder / f"{colour}.jpg", quality=90)
+        Image.new("RGB", (1, 1), value)
+    for number in range(1500):
+        colour = list(COLOURS)[number % len(COLOURS)]
+        os.link(folder / f"{colour}.jpg", folder / f"{number:04d}.jpg")
+    return folder
+
+
+def start(environ: dict[str, str], *args: str | Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "sightword", *map(str, args)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Its own group, as a shell gives every command: Ctrl-C goes to the group.
+        start_new_session=True,
+    )
+
+
+def wait_for_pictures(folder: Path, process: subprocess.Popen[str]) -> int:
+    """Wait until the index holds some, but not all."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with open_store(folder, readonly=True) as store:
+                if count := int(store.info()["pictures"]):
+                    return count
+        except (IndexProblem, OSError):
+            pass
+        time.sleep(0.05)
+    raise AssertionError(f"no pictures appeared: {process.communicate()}")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="signals of groups")
+def test_ctrl_c_answers_from_what_is_there(environ: dict[str, str], large: Path) -> None:
+    process = start(environ, "search", large, "red", "--json")
+    wait_for_pictures(large, process)
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert json.loads(out)["hits"]
+    assert "Stopping" in err and "pictures can be searched" in err
+    assert "Traceback" not in err
+    with open_store(large, readonly=True) as store:
+        before = store.info()["pictures"]
+    assert 0 < before < 1508
+    # The next run goes on; what was read is not read again.
+    again = start(environ, "index", large, "--json")
+    out, err = again.communicate(timeout=120)
+    counts = json.loads(out)
+    assert counts["pictures"] == 1508
+    assert counts["added"] == 1508 - before
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="signals of groups")
+def test_a_second_ctrl_c_quits(environ: dict[str, str], large: Path) -> None:
+    process = start(environ, "index", large)
+    wait_for_pictures(large, process)
+    os.killpg(process.pid, signal.SIGINT)
+    os.killpg(process.pid, signal.SIGINT)
+    started = time.monotonic()
+    while process.poll() is None and time.monotonic() - started < 20:
+        os.killpg(process.pid, signal.SIGINT)
+        time.sleep(0.02)
+    _, err = process.communicate(timeout=10)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    with open_store(large) as store:
+        assert store.check(repair=False).ok
+
+
+@pytest.mark.slow
+def test_two_first_searches_at_once(environ: dict[str, str], folder: Path) -> None:
+    """Both answer; one of them reads the folder, or they take turns."""
+    processes = [start(environ, "search", folder, "red", "--json") for _ in range(3)]
+    for process in processes:
+        _, err = process.communicate(timeout=60)
+        assert process.returncode in (0, 3, 5), err
+        assert "Traceback" not in err
+        assert process.returncode == 0 or "process" in err or "Nothing" in err or "no pictures" in err, err
+    with open_store(folder, readonly=True) as store:
+        assert store.info()["pictures"] == len(COLOURS)
