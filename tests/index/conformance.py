@@ -1,7 +1,7 @@
 """What every back end must do, whatever it is made of.
 
-Subclass `StoreConformance`, give it a ``make_store`` fixture (manifest -> an empty `VectorStore`), and pytest runs
-all of this against it.
+Subclass `StoreConformance`, give it a ``make_store`` fixture (manifest -> an empty `VectorStore`), and pytest
+runs all of this against it.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-
 from samples import DIM, MANIFEST, Model, assert_same, feature, picture, pictures, unit
+
 from sightword.errors import SightwordError, UsageError
 from sightword.index.base import Failure, Manifest, VectorStore
 from sightword.index.where import And, Compare, Glob, Not, Or
@@ -192,7 +192,9 @@ class StoreConformance:
             Glob("path", "folder1/*"): lambda p: p.path.startswith(b"folder1/"),
             Glob("path", "picture 00?.jpg"): lambda p: b" 00" in p.path,
             Glob("format", "PNG"): lambda p: p.format == "png",
-            Or((Compare("size", "=", 1004), Compare("size", "<=", 1001))): lambda p: p.size in (1000, 1001, 1004),
+            Or((Compare("size", "=", 1004), Compare("size", "<=", 1001))): lambda p: (
+                p.size in (1000, 1001, 1004)
+            ),
             And((Compare("width", ">=", 200), Not(Glob("format", "png")))): lambda p: (
                 p.width >= 200 and p.format != "png"
             ),
@@ -234,8 +236,8 @@ class StoreConformance:
 
     def test_names_of_any_bytes(self, store: VectorStore, model: Model) -> None:
         names = [
-            b"\xff\xfe not utf-8.jpg", "é/ü.jpg".encode(), b"<img onerror=x>.png", b"-rf", b"~", b"a\nb", b"..a/b..",
-            b"%s/'; DROP TABLE pictures; --", b" ", b"*?[]",
+            b"\xff\xfe not utf-8.jpg", "é/ü.jpg".encode(), b"<img onerror=x>.png", b"-rf", b"~", b"a\nb",
+            b"..a/b..", b"%s/'; DROP TABLE pictures; --", b" ", b"*?[]",
         ]  # fmt: skip
         batch = [picture(seed, name) for seed, name in enumerate(names)]
         with store.writer() as writer:

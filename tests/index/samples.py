@@ -134,7 +134,9 @@ def plain(state: FileState) -> tuple[int, int, bytes, str]:
 def assert_same(store: VectorStore, model: Model, seeds: Iterable[int] = (1, 2, 3), k: int = 5) -> None:
     """The store answers everything as the model does."""
     assert {path: plain(state) for path, state in store.known().items()} == model.states()
-    assert sorted(store.failures(), key=lambda f: f.path) == sorted(model.failed.values(), key=lambda f: f.path)
+    assert sorted(store.failures(), key=lambda f: f.path) == sorted(
+        model.failed.values(), key=lambda f: f.path
+    )
     live = model.live()
     for seed in seeds:
         query = unit(feature(seed, model.manifest.dim))
@@ -157,4 +159,3 @@ def assert_same(store: VectorStore, model: Model, seeds: Iterable[int] = (1, 2, 
             item.taken,
         )
         assert np.array_equal(store.vectors([row.id])[0], model.stored(item))
-

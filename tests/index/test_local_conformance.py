@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
 from conformance import StoreConformance
 from samples import MANIFEST
+
 from sightword.index import writer as writing
 from sightword.index.base import Manifest
 from sightword.index.store import LocalStore, open_store

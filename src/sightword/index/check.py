@@ -45,7 +45,8 @@ def check_folder(folder: Path | str, *, index: Path | str | None = None, repair:
     from sightword.index.store import open_store
 
     try:
-        store = open_store(folder, index=index)
+        with open_store(folder, index=index) as store:
+            return store.check(repair=repair)
     except IndexCorrupt as error:
         location = locate(folder, index=index)
         if not repair or not location.writable or not location.exists or "release reads" in error.message:
@@ -54,8 +55,6 @@ def check_folder(folder: Path | str, *, index: Path | str | None = None, repair:
             set_aside(location.directory, DISK)
         problem = f"{error.message} (Set aside as {DATABASE}.broken; the next search reads the pictures.)"
         return CheckReport(0, [problem], [problem])
-    with store:
-        return store.check(repair=repair)
 
 
 def check_store(store: LocalStore, *, repair: bool) -> CheckReport:
@@ -178,7 +177,7 @@ def _difference(connection: sqlite3.Connection, matrix: Matrix) -> str | None:
         at = np.minimum(np.searchsorted(matrix.ids, ids), max(0, len(matrix.ids) - 1))
         if not len(matrix.ids) or not np.array_equal(matrix.ids[at], ids):
             return "lacks rows of the database"
-        if matrix.rows[at].tobytes() != b"".join(row[1] for row in chunk):
+        if not all(matrix.rows[i].tobytes() == row[1] for i, row in zip(at, chunk)):
             return "does not hold the database's vectors"
         for position, picture in zip(at, ids.tolist()):
             if picture not in changed and bool(matrix.live[position]) == (picture in gone):

@@ -21,9 +21,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from sightword.errors import IndexCorrupt
 from sightword.index.base import Manifest
 from sightword.index.files import Disk, failpoint
+from sightword.index.rows import joined
 
 __all__ = ["Matrix", "matrix_files", "open_matrix", "row_dtype", "write_matrix"]
 
@@ -112,14 +112,9 @@ def write_matrix(
             disk.write(file, bytes(_PAGE))
             while chunk := cursor.fetchmany(_ROWS_AT_ONCE):
                 some, gone, units = zip(*chunk)
-                if set(map(len, units)) != {width}:
-                    raise IndexCorrupt(
-                        f"The index {directory} holds a vector of the wrong length.",
-                        "Run `sightword check` to mend it.",
-                    )
                 ids.append(np.array(some, dtype="<i8"))
                 live.append(np.array(gone) == 0)
-                disk.write(file, b"".join(units))
+                disk.write(file, joined(units, width))
                 failpoint("matrix.during_write")
             all_ids = np.concatenate(ids) if ids else np.zeros(0, "<i8")
             rows = len(all_ids)

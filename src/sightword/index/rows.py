@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from sightword.errors import IndexCorrupt
 from sightword.index.base import PictureRow
 
-__all__ = ["PICTURE_COLUMNS", "check_path", "is_inside", "picture_row"]
+__all__ = ["PICTURE_COLUMNS", "check_path", "is_inside", "joined", "picture_row"]
 
 PICTURE_COLUMNS = "id, path, size, mtime_ns, content_hash, width, height, format, taken"
 
@@ -33,6 +34,16 @@ def check_path(path: object) -> bytes:
         f"The index names the file {path!r}, which is not inside its folder.",
         "Run `sightword check` to drop such rows.",
     )
+
+
+def joined(units: Iterable[object], width: int) -> bytes:
+    """Stored vectors one after the other, each of `width` bytes; else IndexCorrupt."""
+    for unit in units:
+        if type(unit) is not bytes or len(unit) != width:
+            raise IndexCorrupt(
+                "The index holds a vector of the wrong length.", "Run `sightword check` to mend it."
+            )
+    return b"".join(units)  # type: ignore[arg-type]
 
 
 def picture_row(row: tuple[Any, ...]) -> PictureRow:

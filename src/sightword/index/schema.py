@@ -98,6 +98,9 @@ def read_manifest(connection: sqlite3.Connection, path: Path) -> Manifest:
             and isinstance(manifest.dim, int)
             and 0 < manifest.dim <= 65536
             and manifest.dtype in ("float32", "bfloat16")
+            and isinstance(meta["generation"], int)
+            and 0 <= meta["generation"] < 2**31
+            and isinstance(meta["token"], str)
         )
     except KeyError:
         sound = False

@@ -21,7 +21,7 @@ from sightword.index.location import Location, locate
 from sightword.index.locking import WriterLock
 from sightword.index.matrix import row_dtype
 from sightword.index.ranking import Ranking
-from sightword.index.rows import PICTURE_COLUMNS, check_path, picture_row
+from sightword.index.rows import PICTURE_COLUMNS, check_path, joined, picture_row
 from sightword.index.scan import as_float32
 from sightword.index.session import Session
 from sightword.index.where import Expr
@@ -180,7 +180,7 @@ class LocalStore(Session):
         Within 2.4e-7 (relative, per value) of what was added; 2**-8 in an index of dtype bfloat16.
         """
         with self.reading() as connection:
-            row = connection.execute("SELECT unit, norm FROM vectors WHERE id = ?", (picture_id,)).fetchone()
+            row = connection.execute("SELECT unit, CAST(norm AS REAL) FROM vectors WHERE id = ?", (picture_id,)).fetchone()
         if row is None:
             raise UsageError(f"No picture has the id {picture_id}.")
         return np.asarray(self._decoded(row[0]).astype(np.float64) * row[1], dtype=np.float32)
@@ -253,4 +253,5 @@ class LocalStore(Session):
         return query
 
     def _decoded(self, blob: bytes) -> Array:
-        return as_float32(np.frombuffer(blob, row_dtype(self.manifest.dtype)))
+        dtype = row_dtype(self.manifest.dtype)
+        return as_float32(np.frombuffer(joined([blob], self.manifest.dim * dtype.itemsize), dtype))

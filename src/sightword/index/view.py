@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightword.backbones.base import Array
-from sightword.errors import IndexCorrupt
 from sightword.index.base import Manifest
 from sightword.index.matrix import Matrix, open_matrix, row_dtype
+from sightword.index.rows import joined
 from sightword.index.scan import score_rows
 
 __all__ = ["View", "load_view"]
@@ -71,7 +71,7 @@ class View:
     def refresh(self, connection: sqlite3.Connection) -> None:
         """Take over what was committed since the last time; within a read transaction of the caller."""
         log = connection.execute(
-            "SELECT id, live, seq FROM changes WHERE seq > ? ORDER BY seq", (self.seq,)
+            "SELECT CAST(id AS INTEGER), live, seq FROM changes WHERE seq > ? ORDER BY seq", (self.seq,)
         ).fetchall()
         rows = connection.execute(
             "SELECT v.id, p.gone, v.unit FROM vectors v JOIN pictures p ON p.id = v.id"
@@ -91,15 +91,13 @@ class View:
     def _append(self, chunk: list[tuple[int, int, bytes]]) -> None:
         ids, gone, units = zip(*chunk)
         width = self.manifest.dim * self._dtype.itemsize
-        if set(map(len, units)) != {width}:
-            raise IndexCorrupt("The index holds a vector of the wrong length.", "Run `sightword check`.")
         start, stop = self._tail, self._tail + len(ids)
         if stop > len(self._tail_ids):
             room = max(1024, stop * 3 // 2)
             self._tail_rows = _grown(self._tail_rows, start, room)
             self._tail_ids = _grown(self._tail_ids, start, room)
             self._live = _grown(self._live, self._base + start, self._base + room)
-        self._tail_rows[start:stop] = np.frombuffer(b"".join(units), self._dtype).reshape(len(ids), -1)
+        self._tail_rows[start:stop] = np.frombuffer(joined(units, width), self._dtype).reshape(len(ids), -1)
         self._tail_ids[start:stop] = ids
         self._live[self._base + start : self._base + stop] = np.array(gone) == 0
         self._tail = stop

@@ -19,7 +19,6 @@ __all__ = ["compile_where", "matches_path", "register_functions"]
 
 _COLUMNS = {"width": "width", "height": "height", "size": "size", "taken": "taken", "modified": "mtime_ns"}
 _OPERATORS = {"<", "<=", "=", "!=", ">=", ">"}
-_INT64 = 2**63 - 1
 
 MOST_CONDITIONS = 500
 """SQLite allows 1,000 levels and at least 999 parameters."""
@@ -61,7 +60,7 @@ def _compare(expr: Compare, parameters: list[Any]) -> str:
         )
     value: float = expr.value
     if expr.field == "modified":
-        value = max(-_INT64, min(_INT64, round(value * 1e9)))
+        value = round(max(-9e9, min(9e9, value)) * 1e9)  # nanoseconds in 64 bits: the years 1684 to 2255
     parameters.append(value)
     condition = f"{column} {operator} ?"
     return f"({column} IS NOT NULL AND {condition})" if expr.field == "taken" else f"({condition})"
