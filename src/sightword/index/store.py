@@ -180,7 +180,9 @@ class LocalStore(Session):
         Within 2.4e-7 (relative, per value) of what was added; 2**-8 in an index of dtype bfloat16.
         """
         with self.reading() as connection:
-            row = connection.execute("SELECT unit, CAST(norm AS REAL) FROM vectors WHERE id = ?", (picture_id,)).fetchone()
+            row = connection.execute(
+                "SELECT unit, CAST(norm AS REAL) FROM vectors WHERE id = ?", (picture_id,)
+            ).fetchone()
         if row is None:
             raise UsageError(f"No picture has the id {picture_id}.")
         return np.asarray(self._decoded(row[0]).astype(np.float64) * row[1], dtype=np.float32)

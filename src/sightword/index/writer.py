@@ -55,7 +55,7 @@ class LocalWriter:
 
     def __init__(self, directory: Path, manifest: Manifest, disk: Disk) -> None:
         self.notice: str | None = None
-        """Set when the matrix file could not be written; the index answers without it."""
+        """Set when derived files could not be brought up to date; no picture is lost by that."""
         self._directory = directory
         self._path = directory / DATABASE
         self._manifest = manifest
@@ -223,10 +223,15 @@ class LocalWriter:
             self._rewrite()
 
     def close(self) -> None:
-        """Put the log into the database, so that one file holds everything, and let go of it."""
+        """Put the log into the database, so that one file holds everything, and let go of it.
+
+        A full disk leaves the log where it is, with everything that was acknowledged in it.
+        """
         try:
             with told(self._path):
                 self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except SightwordError as error:
+            self.notice = error.message
         finally:
             self.connection.close()
 
