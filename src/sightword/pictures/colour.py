@@ -27,15 +27,15 @@ def flat_rgb(image: Image.Image) -> Image.Image:
     image = _eight_bits(image)
     if not image.has_transparency_data:
         return plain_rgb(image)
-    if image.mode in ("La", "RGBa"):
-        image = image.convert("LA" if image.mode == "La" else "RGBA")
-    if image.mode != "LA":
+    if image.mode == "La":
+        image = image.convert("LA")
+    if image.mode != "RGBA":
         image = image.convert("RGBA")
-    alpha = image.getchannel("A")
-    if alpha.getextrema() == (255, 255):
+    if image.getchannel("A").getextrema() == (255, 255):
         return image.convert("RGB")
+    # Pasting RGBA with itself as the mask makes no further copies: such pictures may have 200 megapixels.
     page = Image.new("RGB", image.size, (255, 255, 255))
-    page.paste(image.convert("RGB"), mask=alpha)
+    page.paste(image, (0, 0), image)
     return page
 
 
@@ -47,15 +47,20 @@ def _eight_bits(image: Image.Image) -> Image.Image:
 
     values = np.asarray(image)
     if image.mode.startswith("I;16"):
-        return Image.fromarray(((values.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8))
-    values = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = float(values.min()), float(values.max())
+        shades = np.arange(65536, dtype=np.uint32)
+        return Image.fromarray(((shades * 255 + 32767) // 65535).astype(np.uint8)[values])
+    finite = np.isfinite(values)
+    low = float(values.min(where=finite, initial=0))
+    high = float(values.max(where=finite, initial=0))
     # 32-bit files do not say what white is: take the narrowest usual range that holds every value.
     usual = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
     top = next((white for white in usual if low >= 0 and high <= white), None)
-    if top is None:
-        values, top = values - low, max(high - low, 1e-9)
-    return Image.fromarray(np.rint(values * (255.0 / top)).astype(np.uint8))
+    black, scale = (0.0, 255.0 / top) if top is not None else (low, 255.0 / max(high - low, 1e-9))
+    grey = np.empty(values.shape, np.uint8)
+    for row, line in enumerate(values):  # by rows, not to hold a second picture of 64-bit numbers
+        line = np.nan_to_num(line.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+        grey[row] = np.rint((line - black) * scale)
+    return Image.fromarray(grey)
 
 
 def _from_lab(image: Image.Image) -> Image.Image:
