@@ -169,6 +169,15 @@ def picture(colour: str, size: int = SIZE) -> Array:
     return np.broadcast_to(plain, (3, size, size)).copy()
 
 
+def pictures_of_colours(count: int, seed: int = 0) -> Array:
+    """Pictures whose four quarters have random colours, float32 [count, 3, SIZE, SIZE]."""
+    rng = np.random.default_rng(seed)
+    whole = rng.uniform(-1, 1, (count, 3, 1, 1))
+    quarters = np.clip(whole + rng.normal(0, 0.2, (count, 3, 2, 2)), -1, 1)
+    noise = rng.normal(0, 0.05, (count, 3, SIZE, SIZE))
+    return (quarters.repeat(SIZE // 2, axis=2).repeat(SIZE // 2, axis=3) + noise).astype(np.float32)
+
+
 def ids(text: str) -> list[int]:
     """Ids of a text made of whole words of the vocabulary, with the special tokens."""
     return [VOCABULARY.index(word) for word in ("[CLS]", *text.split(), "[SEP]")]

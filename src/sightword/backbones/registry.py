@@ -11,7 +11,7 @@ import platformdirs
 from sightword.backbones.spec import CARD
 from sightword.errors import ModelUnavailable
 
-__all__ = ["STARTER", "models_home", "resolve", "safe_name"]
+__all__ = ["STARTER", "as_path", "is_path", "models_home", "resolve", "safe_name"]
 
 STARTER = "starter"
 PACKAGED = Path(__file__).parent
@@ -29,6 +29,16 @@ def models_home() -> Path:
 def safe_name(name: str) -> str:
     """A backbone's name as one folder name: ``ViT-L-14/openai`` -> ``ViT-L-14--openai``."""
     return name.replace("/", "--")
+
+
+def is_path(name: str) -> bool:
+    """Whether a model is named by its place: a bare word never is, whatever lies in the working directory."""
+    return "/" in name or os.sep in name or name.startswith(".")
+
+
+def as_path(name: str) -> Path:
+    """The place, with ``~/`` meaning the home directory."""
+    return Path.home() / name[2:] if name.startswith("~/") else Path(name)
 
 
 def resolve(name: str) -> Path:
@@ -58,8 +68,8 @@ def resolve(name: str) -> Path:
         and (installed / CARD).is_file()
     ):
         return installed
-    if (os.sep in name or "/" in name or name.startswith(("~", "."))) and Path(name).expanduser().is_dir():
-        return Path(name).expanduser()
+    if is_path(name) and as_path(name).is_dir():
+        return as_path(name)
     if _OPEN_CLIP.match(name):
         raise ModelUnavailable(
             f"{name} looks like an open_clip model; this version cannot fetch or convert those yet.",

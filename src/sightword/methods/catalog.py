@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sightword.backbones.base import Backbone
-from sightword.backbones.registry import models_home, safe_name
+from sightword.backbones.registry import as_path, is_path, models_home, safe_name
 from sightword.errors import ModelUnavailable, UsageError
 from sightword.methods.average import Average
 from sightword.methods.base import Method
@@ -118,9 +118,7 @@ def list_methods(backbone: Backbone | None = None) -> list[MethodInfo]:
     for root in _roots(backbone):
         for directory in sorted(root.iterdir()) if root.is_dir() else []:
             if (directory / CONFIG).is_file() and directory.name not in {info.name for info in infos}:
-                kind = read_config(directory)["method"]
-                maker = INVERSIONS.get(kind)
-                infos.append(MethodInfo(directory.name, _summary(maker), trained=True, directory=directory))
+                infos.append(MethodInfo(directory.name, _describe(directory), True, directory))
     return infos
 
 
@@ -130,8 +128,8 @@ def find_trained(name: str, backbone: Backbone) -> Path:
         for root in _roots(backbone):
             if (root / name / CONFIG).is_file():
                 return root / name
-    elif Path(name).expanduser().is_dir():
-        return Path(name).expanduser()
+    elif is_path(name):
+        return as_path(name)
     known = ", ".join(info.name for info in list_methods(backbone))
     if name in INVERSIONS:
         raise ModelUnavailable(
@@ -150,8 +148,15 @@ def _make(maker: Callable[..., Composer], name: str, *arguments: Any, **options:
     try:
         return maker(*arguments, **options)
     except TypeError as error:
-        reason = str(error).rpartition("() ")[2]
-        raise UsageError(f"The method {name} was called wrongly: it {reason}.") from None
+        given = ", ".join(options)
+        raise UsageError(f"The method {name} does not take these options: {given} ({error}).") from None
+
+
+def _describe(directory: Path) -> str:
+    try:
+        return _summary(INVERSIONS.get(read_config(directory)["method"]))
+    except ModelUnavailable as error:  # one damaged directory must not hide the others
+        return error.message
 
 
 def _summary(maker: Any) -> str:
