@@ -61,6 +61,9 @@ class BackboneSpec:
         Row used for padding.
     weights_hash : str
         sha256 over all tensors; an index or a method is bound to it.
+    exact : tuple of {"image", "text"}
+        Towers that run in float32 whatever precision is asked for, because bfloat16 moves their answers
+        too far (cosine below 0.999).
     """
 
     name: str
@@ -80,6 +83,7 @@ class BackboneSpec:
     licence: str = "unknown"
     source: str = ""
     languages: tuple[str, ...] = ("en",)
+    exact: tuple[str, ...] = ()
     schema: int = 1
     preprocess: PreprocessSpec = field(default_factory=PreprocessSpec)
     golden: dict[str, Any] = field(default_factory=dict)

@@ -143,7 +143,8 @@ class OpenVINOBackbone:
         with self._lock:
             if stem not in self._towers:
                 graph = find_graph(self.directory, stem)
-                self._towers[stem] = Tower(graph, self.spec.dim, self.threads, self.precision, self._cache)
+                precision = "f32" if stem in self.spec.exact else self.precision
+                self._towers[stem] = Tower(graph, self.spec.dim, self.threads, precision, self._cache)
             return self._towers[stem]
 
     def _pseudo(self, token: Array) -> Array:

@@ -72,7 +72,7 @@ def read_spec(directory: Path) -> BackboneSpec:
     known = {item.name for item in fields(BackboneSpec)}
     values: dict[str, Any] = {key: value for key, value in data.items() if key in known}
     values["preprocess"] = _read_preprocess(values.get("preprocess"), where)
-    for name in ("prefix_ids", "suffix_ids", "languages"):
+    for name in ("prefix_ids", "suffix_ids", "languages", "exact"):
         if name in values:
             values[name] = tuple(_expect(values[name], list, name, where))
     try:
