@@ -225,3 +225,12 @@ def test_a_session_alone_reads(store: LocalStore) -> None:
         connection.execute("DELETE FROM pictures")
     session.close()
     session.close()
+
+
+def test_a_long_job_keeps_two_generations(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writing, "TAIL_ROWS", 0)
+    with store.writer() as writer:
+        for start in range(30, 80, 10):
+            writer.add(pictures(range(start, start + 10)))
+            assert len(matrix_paths(store)) == 2
+        assert matrix_paths(store)[-1].name == "matrix-000006.bin"

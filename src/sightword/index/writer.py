@@ -62,7 +62,7 @@ class LocalWriter:
         self._disk = disk
         with told(self._path):
             self.connection = connect_writer(directory)
-            self._remove_leftovers()
+            self._remove_generations(keep=1)
             self._measure()
 
     def add(self, pictures: Sequence[Picture]) -> None:
@@ -201,7 +201,7 @@ class LocalWriter:
         self.finish(force=True)
         with told(self._path):
             self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            self._remove_leftovers()
+            self._remove_generations(keep=1)
 
     def drop(self, picture_ids: Sequence[int], failures: Sequence[bytes]) -> None:
         """Forget rows that cannot be right (``check``)."""
@@ -297,16 +297,19 @@ class LocalWriter:
             with told(self._path):
                 write_matrix(self.connection, self._directory, self._manifest, self._disk)
                 self._measure()
+                # A long job writes many: the last one stays for readers that are just opening it.
+                self._remove_generations(keep=2)
         except IndexProblem:
             raise
         except SightwordError as error:
             self.notice = f"{error.message} Searching works, only slower."
 
-    def _remove_leftovers(self) -> None:
-        """Unfinished matrix files, and generations that the database no longer names."""
+    def _remove_generations(self, *, keep: int) -> None:
+        """Remove unfinished matrix files, and all but the newest generations that the database knows."""
         row = self.connection.execute("SELECT value FROM meta WHERE key = 'generation'").fetchone()
+        kept = {matrix_name(int(row[0]) - age) for age in range(keep)}
         for path in matrix_files(self._directory):
-            if path.name != matrix_name(int(row[0])):
+            if path.name not in kept:
                 self._disk.remove(path)
 
 
