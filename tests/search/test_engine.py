@@ -206,6 +206,14 @@ def test_another_backbone_is_refused(folder: Path, engine: Engine, tmp_path: Pat
     ):
         opened.search(text="red")
     assert "tiny" in caught.value.message and "other" in caught.value.message
+    assert "--backbone tiny" in str(caught.value.hint)
+    newer = write_tiny_backbone(tmp_path / "newer", weights_hash="1" * 64)
+    with (
+        sightword.open(folder, backbone=str(newer)) as opened,
+        pytest.raises(IndexForAnotherBackbone) as caught,
+    ):
+        opened.search(text="red")
+    assert str(folder / ".sightword") in str(caught.value.hint)
 
 
 def test_info(engine: Engine) -> None:

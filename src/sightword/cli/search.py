@@ -120,6 +120,8 @@ def search_command(ctx: click.Context, /, words: tuple[Path, str], **options: An
         spoken_warnings(),
     ):
         engine.prepare(query)
+        _ = engine.indexed  # an index that cannot be used is told before anything is loaded
+        engine.warm(query)
         if options["no_update"]:
             _ = engine.store  # says so if there is none; a search would make it
         else:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from sightword.errors import IndexForAnotherBackbone, IndexMissing, UsageError
+from sightword.prompts import Prompt
 from sightword.search.composing import Composed, compose, method_for, split_weight
 from sightword.search.hits import Hit
 from sightword.search.query import Query, as_query, parsed_where
@@ -91,6 +93,7 @@ class Engine:
         self._backbone: Backbone | None = None if isinstance(backbone, str) else backbone
         self._store: VectorStore | None = None
         self._methods: dict[str, Method] = {}
+        self._warming: threading.Thread | None = None
         self._lock = threading.RLock()
 
     # What it is made of ------------------------------------------------------------------------------------
@@ -179,6 +182,18 @@ class Engine:
         self.references.check([*query.images, *(item for item in query.without if not isinstance(item, str))])
         return query
 
+    def warm(self, query: Query) -> None:
+        """Start loading, beside other work, the text tower that this query will need."""
+        if self._warming is None and (query.text or query.prompt or query.without):
+            # Not a daemon: a process must not end while the runtime is inside its compiler.
+            self._warming = threading.Thread(target=self._load_text_tower)
+            self._warming.start()
+
+    def _load_text_tower(self) -> None:
+        # What goes wrong here goes wrong again, and is told, where the answer is awaited.
+        with suppress(Exception):
+            self.backbone.encode_prompts([Prompt(("a photo",))])
+
     def method_for(self, query: Query) -> str:
         """``text`` for words alone, ``image`` for pictures alone, else what the query or the engine says."""
         return method_for(query, self.method)
@@ -244,6 +259,8 @@ class Engine:
 
     def close(self) -> None:
         """Release files and worker processes."""
+        if self._warming is not None:
+            self._warming.join()
         with self._lock:
             self.references.close()
             if self._store is not None:
@@ -270,8 +287,12 @@ class Engine:
             store = open_store(self.folder, index=self._index, create=manifest if create else None)
             try:
                 require(store.manifest, spec)
-            except IndexForAnotherBackbone:
+            except IndexForAnotherBackbone as error:
+                place = store.info()["location"]
                 store.close()
-                raise
+                if store.manifest.backbone != spec.name:
+                    raise
+                # As after an upgrade: naming the same backbone again would not help.
+                raise IndexForAnotherBackbone(error.message, f"Delete {place} and index again.") from None
             self._store = store
             return store
