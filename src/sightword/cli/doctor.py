@@ -12,7 +12,7 @@ from sightword.cli.options import CONTEXT, backbone_option, folder_argument, ind
 __all__ = ["doctor_command"]
 
 
-@click.command("doctor", context_settings=CONTEXT)
+@click.command("doctor", context_settings=CONTEXT, short_help="Check that everything needed works.")
 @folder_argument(required=False)
 @index_option()
 @backbone_option()

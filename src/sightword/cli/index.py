@@ -20,7 +20,7 @@ __all__ = ["index_command"]
 STOPPING = "Stopping; what was read is kept. Ctrl-C again quits at once."
 
 
-@click.command("index", context_settings=CONTEXT)
+@click.command("index", context_settings=CONTEXT, short_help="Read a folder's pictures ahead of time.")
 @folder_argument()
 @click.option("--watch", is_flag=True, help="Stay and follow changes until Ctrl-C.")
 @click.option(

@@ -13,7 +13,7 @@ from sightword.cli.options import CONTEXT, folder_argument, index_option, json_o
 __all__ = ["check_command", "compact_command", "info_command"]
 
 
-@click.command("info", context_settings=CONTEXT)
+@click.command("info", context_settings=CONTEXT, short_help="Say what an index holds.")
 @folder_argument()
 @index_option()
 @json_option()
@@ -36,7 +36,7 @@ def info_command(folder: Path, index: Path | None, json: bool) -> None:
             click.echo(f"  {plain(_path(item.path))}: {plain(item.reason)}")
 
 
-@click.command("check", context_settings=CONTEXT)
+@click.command("check", context_settings=CONTEXT, short_help="Verify and repair an index.")
 @folder_argument()
 @index_option()
 @click.option("--no-repair", is_flag=True, help="Only look.")
@@ -77,7 +77,7 @@ def check_command(folder: Path, index: Path | None, no_repair: bool, json: bool)
         )
 
 
-@click.command("compact", context_settings=CONTEXT)
+@click.command("compact", context_settings=CONTEXT, short_help="Forget vanished pictures.")
 @folder_argument()
 @index_option()
 @json_option()

@@ -67,20 +67,21 @@ def _take_words(ctx: click.Context, param: click.Parameter, words: tuple[str, ..
     return folder, text
 
 
-@click.command("search", context_settings=CONTEXT, epilog=EPILOG)
+@click.command(
+    "search", context_settings=CONTEXT, epilog=EPILOG, short_help="Find pictures by picture and words."
+)
 @click.argument("words", nargs=-1, metavar="[FOLDER] [TEXT]", is_eager=True, callback=_take_words)
 @click.option("--image", "-i", "image", multiple=True, metavar="FILE",
               type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
               help="A picture to start from; repeatable; - reads standard input.")  # fmt: skip
 @click.option("--without", multiple=True, metavar="TEXT|FILE",
               help="What must not show: words, or a picture if such a file exists.")  # fmt: skip
-@click.option(
-    "-k", "k", type=click.IntRange(1, 10_000), default=10, show_default=True, help="How many pictures."
-)
+@click.option("-k", "k", metavar="N", type=click.IntRange(1, 10_000), default=10, show_default=True,
+              help="How many pictures.")  # fmt: skip
 @click.option("--method", metavar="NAME", default="default", show_default=True,
               help="How picture and words are combined; see `sightword models`.")  # fmt: skip
 @click.option("--prompt", multiple=True, metavar="P",
-              help='Template such as "a drawing of {*} that {text}"; several are averaged.')  # fmt: skip
+              help='Template such as "a drawing of {*}, {text}", or domain, object, that, comma; repeatable.')  # fmt: skip
 @click.option("--min-score", type=MinScoreType(), metavar="S|Nz",
               help="Smallest score: a cosine such as 0.3, or 2z.")  # fmt: skip
 @click.option("--where", metavar="EXPR", help="Filter, e.g. \"path ~ 'trips/*' and width > 1000\".")
