@@ -234,3 +234,22 @@ def test_a_long_job_keeps_two_generations(store: LocalStore, monkeypatch: pytest
             writer.add(pictures(range(start, start + 10)))
             assert len(matrix_paths(store)) == 2
         assert matrix_paths(store)[-1].name == "matrix-000006.bin"
+
+
+def test_a_large_index_is_not_rewritten_all_the_time(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "TAIL_ROWS", 0)
+    monkeypatch.setattr(writing, "LARGE_ROWS", 20)
+    monkeypatch.setattr(writing, "PATIENCE", 1e9)
+    generations = []
+    with store.writer() as writer:
+        writer._duration = 1.0
+        for start in range(30, 60, 5):
+            writer.add(pictures(range(start, start + 5)))
+            generations.append((view_of(store).generation, view_of(store).tail))
+        # 15 of 30 are not yet more than half; 20 are, and half of those 50 are never reached.
+        assert generations == [(1, 5), (1, 10), (1, 15), (2, 0), (2, 5), (2, 10)]
+        monkeypatch.setattr(writing, "PATIENCE", 0.0)
+        writer.add(pictures(range(60, 65)))
+        assert view_of(store).generation == 3

@@ -122,6 +122,8 @@ class View:
 
     def rows(self, positions: NDArray[np.intp]) -> NDArray[Any]:
         """Stored rows [m, D], float32 or uint16 holding bfloat16."""
+        if not len(positions) or positions.max() < self._base:
+            return np.take(self._rows, positions, axis=0)
         found = np.empty((len(positions), self.manifest.dim), self._dtype)
         late = positions >= self._base
         found[~late] = self._rows[positions[~late]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -24,6 +25,15 @@ TAIL_SHARE = 0.10
 
 TAIL_ROWS = 10_000
 """... and this many rows, so that a small index is not rewritten all the time."""
+
+LARGE_ROWS = 200_000
+"""From this size on a rewrite takes seconds, and during a job it also waits until ..."""
+
+PATIENCE = 4.0
+"""... this many times its duration has passed since the last one, or ..."""
+
+LONGEST_SHARE = 0.5
+"""... the tail has grown to this share: loading a million ready-made rows would else write the file 30 times."""
 
 END_SHARE = 0.01
 """At the end of a job a tail above this share is taken in; below, reading it is cheaper than a rewrite."""
@@ -60,6 +70,7 @@ class LocalWriter:
         self._path = directory / DATABASE
         self._manifest = manifest
         self._disk = disk
+        self._rewritten, self._duration = time.monotonic(), 0.0
         with told(self._path):
             self.connection = connect_writer(directory)
             self._remove_generations(keep=1)
@@ -108,7 +119,7 @@ class LocalWriter:
 
         self._transaction(work, "add")
         self._tail += len(rows)
-        if self._tail > max(TAIL_ROWS, TAIL_SHARE * self._covered):
+        if self._is_time_to_rewrite():
             self._rewrite()
 
     def fail(self, failures: Sequence[Failure]) -> None:
@@ -291,8 +302,16 @@ class LocalWriter:
             self.connection.execute("SELECT count(*) FROM vectors WHERE id > ?", (after,)).fetchone()[0]
         )
 
+    def _is_time_to_rewrite(self) -> bool:
+        if self._tail <= max(TAIL_ROWS, TAIL_SHARE * self._covered):
+            return False
+        if self._covered < LARGE_ROWS or self._tail > LONGEST_SHARE * self._covered:
+            return True
+        return time.monotonic() - self._rewritten >= PATIENCE * self._duration
+
     def _rewrite(self) -> None:
         """A new generation. Everything in it is in the database already: failing costs speed, no data."""
+        start = time.monotonic()
         try:
             with told(self._path):
                 write_matrix(self.connection, self._directory, self._manifest, self._disk)
@@ -303,6 +322,8 @@ class LocalWriter:
             raise
         except SightwordError as error:
             self.notice = f"{error.message} Searching works, only slower."
+        self._rewritten = time.monotonic()
+        self._duration = self._rewritten - start
 
     def _remove_generations(self, *, keep: int) -> None:
         """Remove unfinished matrix files, and all but the newest generations that the database knows."""

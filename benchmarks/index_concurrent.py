@@ -1,0 +1,107 @@
+"""Queries while another process writes: none may take longer than twice the quiet time.
+
+Fills an index, measures queries (scan and background) in peace, then starts a process that adds rows in
+batches and rewrites the matrix file at the end of its job, and measures until that job is done.
+
+    python benchmarks/index_concurrent.py --rows 1000000 --json benchmarks/results/index_concurrent.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from _report import write_report
+from _rows import fill, query
+
+from sightword.index.store import LocalStore, open_store
+
+
+def timed(store: LocalStore, number: int, dim: int) -> float:
+    """Milliseconds of one query."""
+    vector = query(number, dim)
+    start = time.perf_counter()
+    store.scan(vector, 50)
+    store.background(vector)
+    return 1000 * (time.perf_counter() - start)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--dim", type=int, default=384)
+    parser.add_argument(
+        "--add", type=int, help="rows that the other process adds (default: 12 %% of the rows)"
+    )
+    parser.add_argument("--batch", type=int, default=1000)
+    parser.add_argument("--pause", type=float, default=0.0, help="seconds between queries")
+    parser.add_argument("--quiet", type=int, default=60, help="queries in peace")
+    parser.add_argument("--directory", type=Path, help="keep the index here, and use it when it is there")
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--write", type=Path, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.write is not None:
+        fill(args.write, args.rows, args.dim, "float32", args.batch)
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = args.directory or Path(scratch)
+        folder.mkdir(parents=True, exist_ok=True)
+        fill(folder, args.rows, args.dim, "float32", 1000)
+        more = args.add if args.add is not None else max(args.batch, args.rows * 12 // 100)
+        with open_store(folder, readonly=True) as store:
+            before = int(store.info()["pictures"])
+            for number in range(5):
+                timed(store, number, args.dim)
+            quiet = [timed(store, 100 + number, args.dim) for number in range(args.quiet)]
+            command = [sys.executable, __file__, "--write", str(folder), "--rows", str(before + more)]
+            command += ["--dim", str(args.dim), "--batch", str(args.batch)]
+            sizes, generations, busy = set(), set(), []
+            start = time.perf_counter()
+            with subprocess.Popen(command, env={**os.environ, "OPENBLAS_NUM_THREADS": "1"}) as process:
+                while process.poll() is None:
+                    busy.append(timed(store, 1000 + len(busy), args.dim))
+                    with store.current() as moment:
+                        sizes.add(len(moment.view))
+                        generations.add(moment.view.generation)
+                    time.sleep(args.pause)
+                if process.returncode:
+                    sys.exit("the writing process failed")
+            seconds = time.perf_counter() - start
+            after = [timed(store, 5000 + number, args.dim) for number in range(10)]
+            seen = int(store.info()["pictures"])
+    ordered = sorted(busy)
+    write_report(
+        args.json,
+        name="index_concurrent",
+        settings={"rows": before, "added": more, "batch": args.batch, "dim": args.dim, "pause": args.pause},
+        results={
+            "quiet_ms_median": statistics.median(quiet),
+            "quiet_ms_max": max(quiet),
+            "busy_queries": len(busy),
+            "busy_ms_median": statistics.median(busy),
+            "busy_ms_p99": ordered[int(0.99 * (len(ordered) - 1))],
+            "busy_ms_max": ordered[-1],
+            "after_ms_max": max(after),
+            "states_seen": len(sizes),
+            "generations_seen": len(generations),
+            "pictures_seen_at_the_end": seen,
+            "writing_seconds": seconds,
+        },
+        ratios={
+            "slowest busy / median quiet": ordered[-1] / statistics.median(quiet),
+            "slowest busy / slowest quiet": ordered[-1] / max(quiet),
+            "median busy / median quiet": statistics.median(busy) / statistics.median(quiet),
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()
