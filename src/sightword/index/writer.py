@@ -33,7 +33,7 @@ PATIENCE = 4.0
 """... this many times its duration has passed since the last one, or ..."""
 
 LONGEST_SHARE = 0.5
-"""... the tail has grown to this share: loading a million ready-made rows would else write the file 30 times."""
+"""... the tail has this share: else loading a million ready-made rows would write the file 30 times."""
 
 END_SHARE = 0.01
 """At the end of a job a tail above this share is taken in; below, reading it is cheaper than a rewrite."""
