@@ -144,3 +144,23 @@ def test_two_first_searches_at_once(environ: dict[str, str], folder: Path) -> No
         assert process.returncode == 0 or "process" in err or "Nothing" in err or "no pictures" in err, err
     with open_store(folder, readonly=True) as store:
         assert store.info()["pictures"] == len(COLOURS)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="signals of groups")
+def test_watching_follows_the_folder_until_ctrl_c(environ: dict[str, str], folder: Path) -> None:
+    process = start(environ, "index", folder, "--watch")
+    assert process.stderr is not None
+    lines = iter(process.stderr.readline, "")
+    assert any("Watching" in line for line in lines)
+    time.sleep(1)
+    paint(folder / "new.png", "red", (60, 60))
+    assert any("1 new" in line for line in lines)
+    (folder / "new.png").rename(folder / "other.png")
+    assert any("1 moved" in line for line in lines)
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 0, err
+    assert "Stopped watching" in err
+    with open_store(folder, readonly=True) as store:
+        assert store.find(b"other.png") is not None and store.find(b"new.png") is None

@@ -95,8 +95,3 @@ def test_the_bar_shows_rate_and_time_left_after_two_seconds(environ, tmp_path: P
     assert " pictures/s" in shown
     assert "/600" in shown
     assert "600 pictures in the index." in shown
-
-
-def test_quick_work_shows_no_bar(environ, folder: Path) -> None:
-    _, shown = on_a_terminal({}, "index", folder)
-    assert "pictures/s" not in shown and "\r\x1b" not in shown

@@ -81,7 +81,7 @@ def _take_words(ctx: click.Context, param: click.Parameter, words: tuple[str, ..
 @click.option("--method", metavar="NAME", default="default", show_default=True,
               help="How picture and words are combined; see `sightword models`.")  # fmt: skip
 @click.option("--prompt", multiple=True, metavar="P",
-              help='Template such as "a drawing of {*}, {text}", or domain, object, that, comma; repeatable.')  # fmt: skip
+              help='Such as "a drawing of {*}, {text}", or domain, object, that, comma.')  # fmt: skip
 @click.option("--min-score", type=MinScoreType(), metavar="S|Nz",
               help="Smallest score: a cosine such as 0.3, or 2z.")  # fmt: skip
 @click.option("--where", metavar="EXPR", help="Filter, e.g. \"path ~ 'trips/*' and width > 1000\".")

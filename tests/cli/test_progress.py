@@ -1,0 +1,69 @@
+"""The progress bar keeps quiet for two seconds and off pipes; Ctrl-C is counted."""
+
+from __future__ import annotations
+
+import io
+import signal
+
+import pytest
+
+from sightword.cli import progress
+from sightword.cli.progress import Bar, Interruptible
+
+
+class Terminal(io.StringIO):
+    """A standard error that says it is a terminal, or not."""
+
+    def __init__(self, terminal: bool) -> None:
+        super().__init__()
+        self.terminal = terminal
+
+    def isatty(self) -> bool:
+        return self.terminal
+
+
+def shown(monkeypatch: pytest.MonkeyPatch, seconds: list[float], terminal: bool = True) -> str:
+    """What a bar writes when pictures are done at these times."""
+    now = iter([0.0, *(second for second in seconds for _ in range(3))])
+    last = [0.0]
+
+    def clock() -> float:
+        last[0] = next(now, last[0])
+        return last[0]
+
+    monkeypatch.setattr(progress.time, "monotonic", clock)
+    stream = Terminal(terminal)
+    monkeypatch.setattr(progress.sys, "stderr", stream)
+    with Bar() as bar:
+        bar.description("reading pictures")
+        bar.total(100)
+        for _ in seconds:
+            bar.advance(10)
+    return stream.getvalue()
+
+
+def test_quick_work_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert shown(monkeypatch, [0.5, 0.9]) == ""
+
+
+def test_long_work_shows_rate_and_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = shown(monkeypatch, [2.5, 3.0, 4.0])
+    assert "reading pictures" in text
+    assert "/100" in text
+    assert "pictures/s" in text
+
+
+def test_a_pipe_gets_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert shown(monkeypatch, [2.5, 3.0, 4.0], terminal=False) == ""
+
+
+def test_the_first_interrupt_asks_and_the_second_ends(capsys: pytest.CaptureFixture[str]) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with Interruptible("Stopping.") as stop:
+        assert not stop.event.is_set()
+        signal.raise_signal(signal.SIGINT)
+        assert stop.event.is_set()
+        assert "sightword: Stopping." in capsys.readouterr().err
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
