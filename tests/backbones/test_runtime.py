@@ -12,7 +12,7 @@ import pytest
 from sightword.backbones import Backbone, load_backbone
 from sightword.backbones.golden import THRESHOLDS, verify
 from sightword.backbones.openvino_runtime import IMAGE_BATCH, TEXT_BATCH, OpenVINOBackbone
-from sightword.backbones.towers import supported_precisions
+from sightword.backbones.towers import default_precision, supported_precisions
 from sightword.errors import ModelUnavailable, UsageError
 from sightword.prompts import Prompt, parse_prompt
 from tiny import (
@@ -177,3 +177,15 @@ def test_a_graph_that_is_none_is_a_sentence(tiny_backbone_dir: Path, tmp_path: P
     (directory / "image.xml").write_text("no graph")
     with pytest.raises(ModelUnavailable, match=r"image\.xml cannot be compiled"):
         load_backbone(str(directory), threads=1).encode_images(pixels(1))
+
+
+def test_a_backbone_may_want_a_finer_precision(tmp_path: Path) -> None:
+    directory = write_tiny_backbone(tmp_path / "fine", precision={"image": "f32"})
+    backbone = load_backbone(str(directory), threads=1)
+    assert isinstance(backbone, OpenVINOBackbone)
+    coarse = default_precision()
+    assert backbone.precisions == {"image": "f32", "text": coarse}
+    assert backbone.precision == coarse
+    asked = load_backbone(str(directory), threads=1, precision="f32")
+    assert isinstance(asked, OpenVINOBackbone)
+    assert asked.precisions == {"image": "f32", "text": "f32"} and asked.precision == "f32"

@@ -66,6 +66,9 @@ def test_unknown_keys_are_left_alone(directory: Path) -> None:
         ({"context": 2}, "no room"),
         ({"weights_hash": ""}, "weights_hash"),
         ({"mask": "none"}, "padded to its context"),
+        ({"precision": {"image": "f8"}}, "f8"),
+        ({"precision": {"audio": "f32"}}, "audio"),
+        ({"golden": []}, "golden"),
     ],
 )
 def test_what_cannot_be_run_is_named(directory: Path, changes: dict[str, Any], message: str) -> None:
