@@ -213,7 +213,7 @@ def test_explain(run, folder: Path) -> None:
     assert "picture: cosine" in shown.stdout
     assert "text: cosine" in shown.stdout
     explained = json.loads(run(*args, "--json").stdout)["explain"]
-    assert set(explained) == {"method", "words", "picture", "text", "background"}
+    assert set(explained) == {"method", "words", "prompts", "picture", "text", "background"}
     assert explained["method"] == "average"
     assert explained["picture"]["cosine"] > 0
     paths = run(*args, "--paths")

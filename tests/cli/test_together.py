@@ -159,7 +159,7 @@ def test_watching_follows_the_folder_until_ctrl_c(environ: dict[str, str], folde
     (folder / "new.png").rename(folder / "other.png")
     assert any("1 moved" in line for line in lines)
     os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=30)
     assert process.returncode == 0, err
     assert "Stopped watching" in err
     with open_store(folder, readonly=True) as store:

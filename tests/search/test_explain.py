@@ -87,3 +87,20 @@ def test_two_pictures_pull_together(engine: Engine, red: Path) -> None:
     query = engine.compose(engine.prepare(images=pair, text="bright")).vector
     assert explanation.picture is not None
     assert explanation.picture.cosine == pytest.approx(float(query @ mean / np.linalg.norm(mean)), abs=1e-5)
+
+
+def test_a_pseudo_word_is_read_back(engine: Engine, red: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mapping network that answers every picture with the row of "purple"."""
+    from sightword.methods.phi import Phi
+    from sightword.methods.pic2word import Pic2Word
+    from tiny import VOCABULARY, D, W, table
+
+    word = table()[VOCABULARY.index("purple")]
+    phi = Phi(((np.zeros((W, D), np.float32), word),), "relu", 1, {})
+    monkeypatch.setitem(engine._methods, "constant", Pic2Word(phi))
+    explanation = engine.explain(images=red, text="at night", method="constant")
+    assert explanation.words[0][0] == ("purple", pytest.approx(1, abs=1e-5))
+    assert "the picture reads as: purple 1.00" in "\n".join(explanation.lines())
+    assert explanation.prompts == ("a photo of {*} , at night",)
+    assert explanation.as_json()["words"][0][0]["word"] == "purple"
+    assert engine.explain(images=red, method="constant").words == ()  # `image` answers that

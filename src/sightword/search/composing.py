@@ -10,6 +10,7 @@ from sightword.search.references import Reference
 
 if TYPE_CHECKING:
     from sightword.backbones.base import Array
+    from sightword.methods.base import ComposeInput
     from sightword.search.engine import Engine
     from sightword.search.query import Query
 
@@ -25,11 +26,14 @@ class Composed:
     vector : float32 [D], unit length
     method : str
     references : list of Reference
+    asked : ComposeInput
+        What the method was given.
     """
 
     vector: Array
     method: str
     references: list[Reference]
+    asked: ComposeInput
 
 
 def method_for(query: Query, default: str) -> str:
@@ -75,4 +79,4 @@ def compose(engine: Engine, query: Query) -> Composed:
     method = engine.load_method(name)
     # A name with a weight says more than the method's own; ``default`` says less.
     told = method.name if name == "default" else name
-    return Composed(method.compose(engine.backbone, [asked])[0], told, references)
+    return Composed(method.compose(engine.backbone, [asked])[0], told, references, asked)

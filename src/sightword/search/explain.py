@@ -36,8 +36,10 @@ class Explanation:
     method : str
         The method that composed it.
     words : tuple of tuple of (str, float)
-        For each pseudo-word the nearest words of the vocabulary and their cosine; empty for methods that
-        make no pseudo-words.
+        For each pseudo-word the 20 nearest words of the vocabulary and their cosine (`nearest_words`);
+        empty for methods that make no pseudo-words.
+    prompts : tuple of str
+        The sentences that carried the pseudo-words, ``{*}`` in their place; empty likewise.
     picture, text : Pull or None
         None when the query has no such part.
     mean, std : float
@@ -48,6 +50,7 @@ class Explanation:
 
     method: str
     words: tuple[tuple[tuple[str, float], ...], ...]
+    prompts: tuple[str, ...]
     picture: Pull | None
     text: Pull | None
     mean: float
@@ -61,6 +64,7 @@ class Explanation:
             "words": [
                 [{"word": word, "cosine": round(cosine, 6)} for word, cosine in row] for row in self.words
             ],
+            "prompts": list(self.prompts),
             "picture": _pull_json(self.picture),
             "text": _pull_json(self.text),
             "background": {"mean": round(self.mean, 6), "std": round(self.std, 6)},
@@ -68,7 +72,7 @@ class Explanation:
 
     def lines(self) -> list[str]:
         """The explanation for people."""
-        out = [f"method {self.method}"]
+        out = [f"method {self.method}", *(f"prompt {prompt}" for prompt in self.prompts)]
         for row in self.words:
             out.append("the picture reads as: " + ", ".join(f"{word} {cosine:.2f}" for word, cosine in row))
         for name, pull in (("picture", self.picture), ("text", self.text)):

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sightword.methods.inversion import Inversion
 from sightword.search.explain import Explanation, Pull
 from sightword.search.ranking import ranked
+from sightword.search.words import nearest_words
 
 if TYPE_CHECKING:
     from sightword.backbones.base import Array
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from sightword.search.query import Query
 
 __all__ = ["explain"]
+
+Words = tuple[tuple[tuple[str, float], ...], ...]
 
 
 def explain(engine: Engine, query: Query) -> Explanation:
@@ -34,12 +38,14 @@ def explain(engine: Engine, query: Query) -> Explanation:
         rest = replace(query, images=(), prompt=None) if query.text else None
         picture = _pull(engine, composed, found, feature, rest)
     if query.text:
-        words = engine.compose(replace(query, images=(), prompt=None, without=()))
+        alone = engine.compose(replace(query, images=(), prompt=None, without=()))
         rest = replace(query, text="", prompt=None) if composed.references else None
-        text = _pull(engine, composed, found, words.vector, rest)
+        text = _pull(engine, composed, found, alone.vector, rest)
+    words, prompts = _read(engine, query, composed)
     return Explanation(
         method=composed.method,
-        words=_words(engine, composed),
+        words=words,
+        prompts=prompts,
         picture=picture,
         text=text,
         mean=mean,
@@ -63,8 +69,15 @@ def _ids(engine: Engine, query: Query, composed: Composed) -> list[int]:
     return [group[0].picture.id for group in ranked(engine.store, query, composed, background)]
 
 
-def _words(engine: Engine, composed: Composed) -> tuple[tuple[tuple[str, float], ...], ...]:
-    return ()
+def _read(engine: Engine, query: Query, composed: Composed) -> tuple[Words, tuple[str, ...]]:
+    """Nearest words of the pseudo-words, and the prompts that carried them."""
+    method = engine.load_method(engine.method_for(query))
+    method = getattr(method, "base", method)  # pdv refines an inversion
+    if not isinstance(method, Inversion) or not composed.references:
+        return (), ()
+    tokens = np.concatenate(method.invert(composed.asked.images))
+    prompts = tuple(str(prompt) for prompt in method.prompts(composed.asked))
+    return nearest_words(engine.backbone, tokens), prompts
 
 
 def _unit(vector: Array) -> Array:
