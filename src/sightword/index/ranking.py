@@ -72,9 +72,16 @@ class Ranking:
         return float(scores.mean(dtype=np.float64)), float(scores.std(dtype=np.float64))
 
     def _known(self, view: View, query: Array) -> Array | None:
-        if self._scores is None or self._scores[1] is not view or self._scores[0] != query.tobytes():
+        """Scores of the first rows, if this query was the last."""
+        if self._scores is None or self._scores[0] != query.tobytes():
             return None
-        return self._scores[2]
+        key, old, scores = self._scores
+        if old is not view:
+            # A new generation holds the old rows first, unless some were dropped.
+            if not view.starts_like(old) or len(scores) < len(old):
+                return None
+            self._scores = (key, view, scores)
+        return scores
 
     def _all(self, view: View, query: Array) -> Array:
         """Scores with every row; a query that was just asked costs only the rows that are new since."""

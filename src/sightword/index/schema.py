@@ -48,8 +48,8 @@ def create_schema(connection: sqlite3.Connection, manifest: Manifest) -> None:
         "dtype": manifest.dtype,
         "generation": 0,
         "token": "",
-        "matrix_rows": 0,
-        "matrix_max_id": 0,
+        "matrix_seq": 0,
+        "log_floor": 0,
     }
     connection.executemany("INSERT INTO meta VALUES (?, ?)", values.items())
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -101,6 +101,8 @@ def read_manifest(connection: sqlite3.Connection, path: Path) -> Manifest:
             and isinstance(meta["generation"], int)
             and 0 <= meta["generation"] < 2**31
             and isinstance(meta["token"], str)
+            and isinstance(meta["matrix_seq"], int)
+            and isinstance(meta["log_floor"], int)
         )
     except KeyError:
         sound = False

@@ -11,11 +11,15 @@ from dataclasses import dataclass
 from sightword.errors import IndexCorrupt, IndexMissing
 from sightword.index.connection import DATABASE, Reader, connect_reader, refuse_links, told
 from sightword.index.location import Location
+from sightword.index.matrix import Matrix, open_matrix, warm
 from sightword.index.schema import read_manifest, verify_schema
 from sightword.index.view import View, load_view
 from sightword.index.where_sql import register_functions
 
 __all__ = ["Moment", "Session"]
+
+_WARMED_AT_ONCE = 64 << 20
+"""Bytes of a new generation that one query looks after: a few milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,8 @@ class Session:
             self._reader.close()
             raise
         self._view: View | None = None
+        self._coming: Matrix | None = None
+        self._warm = 0
         self._version = -1
 
     @contextmanager
@@ -86,19 +92,40 @@ class Session:
         """
         for retry in (True, False):
             with self.reading() as connection:
-                row = connection.execute("SELECT value FROM meta WHERE key = 'generation'").fetchone()
                 version = int(connection.execute("PRAGMA data_version").fetchone()[0])
-                view = self._view
-                if view is None or view.generation != row[0]:
-                    view = load_view(connection, self.location.directory, self.manifest, retry=retry)
-                    if view is None:
-                        continue
-                    self._view = view
-                elif version != self._version:
-                    view.refresh(connection)
-                self._version = version
+                view = self._followed(connection, version, retry)
+                if view is None:
+                    continue
+                self._view, self._version = view, version
                 yield Moment(connection, view, version)
                 return
+
+    def _followed(self, connection: sqlite3.Connection, version: int, retry: bool) -> View | None:
+        """The view brought up to this state; None asks for another look."""
+        query = "SELECT key, value FROM meta WHERE key IN ('generation', 'token', 'log_floor')"
+        meta = dict(connection.execute(query))
+        generation, view = int(meta["generation"]), self._view
+        if view is not None and view.generation == generation:
+            if version != self._version:
+                view.refresh(connection)
+            return view
+        matrix = None
+        if generation:
+            matrix = self._coming
+            if matrix is None or (matrix.generation, matrix.token) != (generation, meta["token"]):
+                matrix = open_matrix(self.location.directory, self.manifest, generation, meta["token"])
+                self._coming, self._warm = matrix, 0
+            if matrix is None and retry:
+                return None
+            # As long as the log goes back far enough, the old generation answers while the new one is warmed.
+            if matrix is not None and view is not None and view.seq >= meta["log_floor"]:
+                self._warm = warm(matrix, self._warm, _WARMED_AT_ONCE)
+                if self._warm < matrix.rows.nbytes:
+                    if version != self._version:
+                        view.refresh(connection)
+                    return view
+        self._coming = None
+        return load_view(connection, self.manifest, generation, matrix)
 
     def integrity(self) -> list[str]:
         """What SQLite's own check finds wrong with the database; usually nothing."""
@@ -112,7 +139,7 @@ class Session:
     def close(self) -> None:
         """Release files; closing twice does no harm."""
         with self._lock:
-            self._view = None
+            self._view = self._coming = None
             self._reader.close()
 
     def _reopen_if_replaced(self) -> None:

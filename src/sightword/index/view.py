@@ -7,7 +7,6 @@ flags. Nothing is written.
 from __future__ import annotations
 
 import sqlite3
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from sightword.backbones.base import Array
 from sightword.index.base import Manifest
-from sightword.index.matrix import Matrix, open_matrix, row_dtype
+from sightword.index.matrix import Matrix, last_change, row_dtype
 from sightword.index.rows import joined
 from sightword.index.scan import score_rows
 
@@ -120,6 +119,16 @@ class View:
         found[late] = self._tail_ids[positions[late] - self._base]
         return found
 
+    def starts_like(self, other: View) -> bool:
+        """Whether the first rows are those of another view, in the same order; vectors go with their ids."""
+        if len(other) > len(self):
+            return False
+        ids = np.concatenate([self._ids, self._tail_ids[: self._tail]])[: len(other)]
+        return bool(
+            np.array_equal(ids[: other._base], other._ids)
+            and np.array_equal(ids[other._base :], other._tail_ids[: other._tail])
+        )
+
     def rows(self, positions: NDArray[np.intp]) -> NDArray[Any]:
         """Stored rows [m, D], float32 or uint16 holding bfloat16."""
         if not len(positions) or positions.max() < self._base:
@@ -181,26 +190,13 @@ def _hits(ids: NDArray[np.int64], at: NDArray[np.intp], wanted: NDArray[np.int64
 
 
 def load_view(
-    connection: sqlite3.Connection, directory: Path, manifest: Manifest, *, retry: bool = True
-) -> View | None:
+    connection: sqlite3.Connection, manifest: Manifest, generation: int, matrix: Matrix | None
+) -> View:
     """The current state as a view; within a read transaction of the caller.
 
-    Falls back to reading every vector into memory when no matrix file fits. Returns None, when `retry` is
-    set, if the generation that the database names is not there: a writer may have moved on, so the caller
-    looks once more.
+    Without a matrix every vector is read into memory.
     """
-    meta = dict(connection.execute("SELECT key, value FROM meta WHERE key IN ('generation', 'token')"))
-    generation, token = int(meta["generation"]), str(meta["token"])
-    matrix = None
-    if generation:
-        matrix = open_matrix(directory, manifest, generation, token)
-        if matrix is None and retry:
-            return None
-    seq = matrix.seq if matrix is not None else _last_seq(connection)
+    seq = matrix.seq if matrix is not None else last_change(connection)
     view = View(manifest, generation, matrix, seq)
     view.refresh(connection)
     return view
-
-
-def _last_seq(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("SELECT coalesce(max(seq), 0) FROM changes").fetchone()[0])

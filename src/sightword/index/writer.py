@@ -229,7 +229,9 @@ class LocalWriter:
     def finish(self, *, force: bool = False) -> None:
         """Bring the matrix file up to date when that is worth a rewrite; the end of a job."""
         enough = max(1.0, END_SHARE * self._covered) if self._covered > SMALL_ROWS else 1.0
-        log = self.connection.execute("SELECT count(*) FROM changes").fetchone()[0]
+        log = self.connection.execute("SELECT count(*) FROM changes WHERE seq > ?", (self._seq,)).fetchone()[
+            0
+        ]
         if force or self._stale or self._tail >= enough or log >= max(1000.0, TAIL_SHARE * self._covered):
             self._rewrite()
 
@@ -298,6 +300,7 @@ class LocalWriter:
         self._stale = matrix is None and meta["generation"] > 0
         self._covered = len(matrix.ids) if matrix is not None else 0
         after = matrix.max_id if matrix is not None else 0
+        self._seq = meta["matrix_seq"]
         self._tail = int(
             self.connection.execute("SELECT count(*) FROM vectors WHERE id > ?", (after,)).fetchone()[0]
         )
