@@ -179,13 +179,11 @@ def test_a_graph_that_is_none_is_a_sentence(tiny_backbone_dir: Path, tmp_path: P
         load_backbone(str(directory), threads=1).encode_images(pixels(1))
 
 
-def test_a_backbone_may_want_a_finer_precision(tmp_path: Path) -> None:
-    directory = write_tiny_backbone(tmp_path / "fine", precision={"image": "f32"})
-    backbone = load_backbone(str(directory), threads=1)
-    assert isinstance(backbone, OpenVINOBackbone)
-    coarse = default_precision()
-    assert backbone.precisions == {"image": "f32", "text": coarse}
-    assert backbone.precision == coarse
-    asked = load_backbone(str(directory), threads=1, precision="f32")
-    assert isinstance(asked, OpenVINOBackbone)
-    assert asked.precisions == {"image": "f32", "text": "f32"} and asked.precision == "f32"
+def test_exact_towers_run_in_float32(tmp_path: Path) -> None:
+    directory = write_tiny_backbone(tmp_path / "exact", exact=("image",))
+    for asked in {None, default_precision()}:
+        backbone = load_backbone(str(directory), threads=1, precision=asked)
+        assert isinstance(backbone, OpenVINOBackbone)
+        assert backbone.precisions == {"image": "f32", "text": default_precision()}
+        images = pixels(3)
+        np.testing.assert_allclose(backbone.encode_images(images), image_reference(images), atol=1e-6)

@@ -66,8 +66,8 @@ def test_unknown_keys_are_left_alone(directory: Path) -> None:
         ({"context": 2}, "no room"),
         ({"weights_hash": ""}, "weights_hash"),
         ({"mask": "none"}, "padded to its context"),
-        ({"precision": {"image": "f8"}}, "f8"),
-        ({"precision": {"audio": "f32"}}, "audio"),
+        ({"exact": ["audio"]}, "exact"),
+        ({"exact": "image"}, "exact"),
         ({"golden": []}, "golden"),
     ],
 )

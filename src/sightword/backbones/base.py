@@ -61,9 +61,6 @@ class BackboneSpec:
         Row used for padding.
     weights_hash : str
         sha256 over all tensors; an index or a method is bound to it.
-    precision : dict of str to str
-        Per tower (``image``, ``text``) the inference precision to use unless asked otherwise; a tower that
-        bf16 moves by more than 0.001 in cosine says ``f32`` here.
     exact : tuple of {"image", "text"}
         Towers that run in float32 whatever precision is asked for, because bfloat16 moves their answers
         too far (cosine below 0.999).
@@ -90,7 +87,6 @@ class BackboneSpec:
     schema: int = 1
     preprocess: PreprocessSpec = field(default_factory=PreprocessSpec)
     golden: dict[str, Any] = field(default_factory=dict)
-    precision: dict[str, str] = field(default_factory=dict)
 
 
 @runtime_checkable

@@ -74,8 +74,14 @@ class OpenVINOBackbone:
 
     @property
     def precision(self) -> str:
-        """The precision the towers compute in (asking may load OpenVINO)."""
+        """The precision of the towers that need not be exact (asking may load OpenVINO)."""
         return check_precision(self._precision)
+
+    @property
+    def precisions(self) -> dict[str, str]:
+        """What each tower, ``image`` and ``text``, computes in."""
+        exact = self.spec.exact
+        return {stem: "f32" if stem in exact else self.precision for stem in ("image", "text")}
 
     def encode_images(self, pixels: Array) -> Array:
         """Pictures to raw features; see `Backbone.encode_images`."""
@@ -143,8 +149,9 @@ class OpenVINOBackbone:
         with self._lock:
             if stem not in self._towers:
                 graph = find_graph(self.directory, stem)
-                precision = "f32" if stem in self.spec.exact else self.precision
-                self._towers[stem] = Tower(graph, self.spec.dim, self.threads, precision, self._cache)
+                self._towers[stem] = Tower(
+                    graph, self.spec.dim, self.threads, self.precisions[stem], self._cache
+                )
             return self._towers[stem]
 
     def _pseudo(self, token: Array) -> Array:

@@ -200,11 +200,8 @@ def _validate(spec: BackboneSpec, where: str) -> None:
     if not isinstance(spec.weights_hash, str) or len(spec.weights_hash) < 16:
         raise ModelUnavailable(f"{where} carries no weights_hash.", _EXPORT_AGAIN)
     _expect(spec.golden, dict, "golden", where)
-    for tower, precision in _expect(spec.precision, dict, "precision", where).items():
-        if tower not in ("image", "text") or precision not in ("f32", "bf16", "f16"):
-            raise ModelUnavailable(
-                f"{where}: precision {tower!r}: {precision!r} is not known.", _EXPORT_AGAIN
-            )
+    if not set(spec.exact) <= {"image", "text"}:
+        raise ModelUnavailable(f"{where}: exact names other towers than image and text.", _EXPORT_AGAIN)
     if spec.mask == "none" and spec.pad_to == "longest":
         # Without a mask every padding row changes the answer: the batch would decide a text's vector.
         raise ModelUnavailable(

@@ -40,13 +40,10 @@ def default_precision() -> str:
     return "bf16" if "bf16" in supported_precisions() else "f32"
 
 
-def check_precision(precision: str | None, wanted: str | None = None) -> str:
-    """Resolve and validate a precision name.
-
-    ``None`` means what the backbone wants for the tower, as far as the CPU does it, else `default_precision`.
-    """
+def check_precision(precision: str | None) -> str:
+    """Resolve and validate a precision name; ``None`` means `default_precision`."""
     if precision is None:
-        return wanted if wanted in supported_precisions() else default_precision()
+        return default_precision()
     if precision not in PRECISIONS:
         raise UsageError(f"Precision {precision!r} is not known.", f"Choose one of {', '.join(PRECISIONS)}.")
     if precision not in supported_precisions():
@@ -92,7 +89,7 @@ class Tower:
             "INFERENCE_PRECISION_HINT": precision,
             "PERFORMANCE_HINT": "LATENCY",
             "NUM_STREAMS": "1",
-            # A pinned thread waits for its core while another is free: 1-2 s, measured beside one busy process.
+            # A pinned thread waits for its core while another is free; beside a busy process that cost 1-2 s.
             "ENABLE_CPU_PINNING": "NO",
         }
         if threads is not None:
