@@ -27,7 +27,8 @@ def _table() -> list[dict[str, str]]:
 
 
 def _files() -> list[Path]:
-    return sorted(path for path in PICTURES.rglob("*") if path.is_file())
+    # Searching the examples leaves an index beside them.
+    return sorted(path for path in PICTURES.rglob("*") if path.is_file() and ".sightword" not in path.parts)
 
 
 ROWS = _table()
