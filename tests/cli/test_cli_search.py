@@ -207,6 +207,15 @@ def test_duplicates_are_folded_and_named(run, folder: Path) -> None:
     assert len({hit["score"] for hit in apart}) == 1
 
 
+def test_a_text_in_another_language_is_told_once(run, folder: Path) -> None:
+    args = ("search", folder, "красный мяч ночью", "--image", folder / "red.png", "--explain", "--json")
+    result = run(*args)
+    assert result.exit_code == 0
+    assert result.stderr.count("it reads English") == 1
+    assert "красный мяч ночью" in result.stderr
+    json.loads(result.stdout)
+
+
 def test_explain(run, folder: Path) -> None:
     args = ("search", folder, "blue", "--image", folder / "red.png", "--explain")
     shown = run(*args)

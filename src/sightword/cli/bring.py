@@ -91,12 +91,17 @@ def _files(count: int) -> str:
 @contextmanager
 def spoken_warnings() -> Iterator[None]:
     """Warnings of the library as notes on standard error, without the lines of code Python adds."""
+    from sightword.search.language import LanguageWarning
+
+    said: set[str] = set()
 
     def speak(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
-        say(str(message))
+        if str(message) not in said:  # explaining asks again without a part of the query
+            said.add(str(message))
+            say(str(message))
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        warnings.filterwarnings("default", category=UserWarning, module=r"sightword")
+        warnings.filterwarnings("always", category=LanguageWarning)
         warnings.showwarning = speak
         yield

@@ -44,5 +44,5 @@ def warn_unknown(backbone: Backbone, texts: Iterable[str]) -> None:
                 f"{backbone.spec.name} does not know {share:.0%} of {text!r}; "
                 f"it reads {language_names(backbone.spec.languages)}.",
                 LanguageWarning,
-                stacklevel=4,
+                stacklevel=5,  # the line that called Engine.search
             )
