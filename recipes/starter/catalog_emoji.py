@@ -66,21 +66,26 @@ def _files(folder: Path, suffix: str) -> dict[str, str]:
 
 def jobs() -> Iterator[dict[str, Any]]:
     """One job per emoji and style."""
-    package = "package"
+    noto = SOURCES / "emoji-datasource-google" / "package/img/google/64"
+    twemoji = SOURCES / "emoji-datasource-twitter" / "package/img/twitter/64"
+    solid = SOURCES / "lobehub-fluent-emoji-3d" / "package/assets"
+    openmoji = SOURCES / "openmoji" / "package"
+    black, flat = "@iconify-json/fluent-emoji-high-contrast", "@iconify-json/fluent-emoji-flat"
     styles: list[tuple[str, str, dict[str, str], str, tuple[str, str]]] = [
-        ("noto", "emoji-datasource-google", _files(SOURCES / "emoji-datasource-google" / package / "img/google/64", ".png"),
-         "from", ("Apache-2.0", "Google, Noto Emoji")),
-        ("twemoji", "emoji-datasource-twitter", _files(SOURCES / "emoji-datasource-twitter" / package / "img/twitter/64", ".png"),
-         "from", ("CC-BY-4.0", "Twitter, Twemoji")),
-        ("fluent-3d", "@lobehub/fluent-emoji-3d", _files(SOURCES / "lobehub-fluent-emoji-3d" / package / "assets", ".webp"),
-         "from", FLUENT_LICENCE),
-        ("fluent-flat", "@iconify-json/fluent-emoji-flat", _iconify("fluent-emoji-flat"), "svg", FLUENT_LICENCE),
-        ("fluent-high-contrast", "@iconify-json/fluent-emoji-high-contrast", _iconify("fluent-emoji-high-contrast"),
-         "svg", FLUENT_LICENCE),
-        ("openmoji", "openmoji", _files(SOURCES / "openmoji" / package / "color/svg", ".svg"), "from", OPENMOJI_LICENCE),
-        ("openmoji-black", "openmoji", _files(SOURCES / "openmoji" / package / "black/svg", ".svg"), "from",
-         OPENMOJI_LICENCE),
-    ]  # fmt: skip
+        (
+            "noto",
+            "emoji-datasource-google",
+            _files(noto, ".png"),
+            "from",
+            ("Apache-2.0", "Google, Noto Emoji"),
+        ),
+        ("twemoji", "emoji-datasource-twitter", _files(twemoji, ".png"), "from", ("CC-BY-4.0", "Twitter")),
+        ("fluent-3d", "@lobehub/fluent-emoji-3d", _files(solid, ".webp"), "from", FLUENT_LICENCE),
+        ("fluent-flat", flat, _iconify("fluent-emoji-flat"), "svg", FLUENT_LICENCE),
+        ("fluent-high-contrast", black, _iconify("fluent-emoji-high-contrast"), "svg", FLUENT_LICENCE),
+        ("openmoji", "openmoji", _files(openmoji / "color/svg", ".svg"), "from", OPENMOJI_LICENCE),
+        ("openmoji-black", "openmoji", _files(openmoji / "black/svg", ".svg"), "from", OPENMOJI_LICENCE),
+    ]
     for code, about in names().items():
         for style, source, drawn, how, (licence, author) in styles:
             monochrome = style in ("openmoji-black", "fluent-high-contrast")

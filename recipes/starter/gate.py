@@ -1,8 +1,9 @@
-"""Step 7: the branch of class knowledge, its gate and weight chosen on validation; test is measured here, once.
+"""Step 7: the branch of class knowledge, its gate and weight chosen on validation; test is measured here.
 
 The branch must help photographs and may not pull drawings towards ImageNet's 1,000 classes: of all settings
 that keep at least 98 % of the head's own validation score on drawings, the best on photographs is taken.
-Photographs (Tux Paint stamps of any licence) are only measured with: those of the test concepts are kept apart.
+Photographs (Tux Paint stamps of any licence) are only measured with; those of the test concepts are kept
+apart.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from common import CACHE, THREADS, note, records
 from extract import TOWERS
 from features import FEATURES
 from photolike import class_names, estimate
-from safetensors.torch import load_file
 from photoset import held_photos, photo_marks
+from safetensors.torch import load_file
 from textspace import TextSpace
 from torch import Tensor
 from train import HEAD, score
@@ -27,7 +28,12 @@ from sightword.backbones.torch_starter import TorchStarter
 
 KEEP = 0.98
 CHOSEN = CACHE / "image_tensors.pt"
-MIDDLES, BY_PHOTO, BY_CONFIDENCE, WEIGHTS = (0.2, 0.35, 0.5, 0.65), (10.0, 20.0), (0.0, 2.0), (0.7, 1.0, 1.5, 2.0)
+MIDDLES, BY_PHOTO, BY_CONFIDENCE, WEIGHTS = (
+    (0.2, 0.35, 0.5, 0.65),
+    (10.0, 20.0),
+    (0.0, 2.0),
+    (0.7, 1.0, 1.5, 2.0),
+)
 
 
 def class_vectors(text: TextSpace) -> Tensor:

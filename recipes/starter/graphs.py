@@ -76,9 +76,7 @@ class Graph:
         """The exact (erf) form."""
         scaled = self.add("Mul", x, self.constant(0.7071067811865476, np.float32))
         half = self.add("Mul", x, self.constant(0.5, np.float32))
-        return self.add(
-            "Mul", half, self.add("Add", self.add("Erf", scaled), self.constant(1.0, np.float32))
-        )
+        return self.add("Mul", half, self.add("Add", self.add("Erf", scaled), self.constant(1.0, np.float32)))
 
     def unit(self, x: str) -> str:
         """Rows divided by their length."""
@@ -185,9 +183,7 @@ def write_text(weights: Path, path: Path, heads: int = 12) -> None:
         name = f"layers.{layer}"
         qkv = graph.add("Transpose", graph.add("Reshape", graph.linear(x, f"{name}.qkv"), split),
                         perm=[2, 0, 3, 1, 4])  # fmt: skip
-        query, key, value = (
-            graph.add("Gather", qkv, graph.constant(i, np.int64), axis=0) for i in range(3)
-        )
+        query, key, value = (graph.add("Gather", qkv, graph.constant(i, np.int64), axis=0) for i in range(3))
         scores = graph.add("MatMul", query, graph.add("Transpose", key, perm=[0, 1, 3, 2]))
         scores = graph.add("Mul", scores, graph.constant(depth**-0.5, np.float32))
         shares = graph.add("Softmax", graph.add("Add", scores, bias), axis=-1)

@@ -1,11 +1,11 @@
 """What photographs look like to the trunk, read off its own weights: no photograph is needed.
 
-The last batch norm remembers mean and spread of every channel over the photographs the trunk was trained on, so
-the average pooled feature of a photograph is the mean of a clamped normal. The classifier's rows say in which
-direction each class lies from there: for classes that share a spread S, ``row = S^-1 (mean of the class - mean)``.
+The last batch norm remembers mean and spread of every channel over the photographs it was trained on, so the
+average pooled feature of a photograph is the mean of a clamped normal. The classifier's rows say in which
+direction each class lies from there: for classes of one spread S, ``row = S^-1 (mean of class - mean)``.
 From this come
 
-* a direction that tells photographs from drawings (0 for the average drawing, 1 for the average photograph), and
+* a direction that tells photographs from drawings (0 for the average drawing, 1 for the average photograph),
 * stand-in features of photographs of each class, with which the head learns what it never saw drawn.
 """
 
@@ -84,7 +84,7 @@ class StandIns:
 
 
 def stand_ins(text: TextSpace, features: Tensor, name: Tensor) -> StandIns:
-    """Classes with no name in a held-out concept; noise is how drawings of one name differ among themselves."""
+    """Classes with no name in a held-out concept; noise is how drawings of one name differ."""
     kept, captions = [], []
     for index, names in enumerate(class_names()):
         if any(split_of(base_concept(n)) != "train" for n in names):

@@ -24,12 +24,22 @@ def photographs() -> list[dict[str, Any]]:
         drawn = {"cartoon", "symbols", "flags", "roadsigns", "houses", "plastic"}.intersection(inside.parts)
         if drawn or not caption.is_file() or path.stem.lower() in listed:
             continue
-        name = re.sub(r"^(?:an?|the|some)\s+", "", caption.read_text(errors="replace").split("\n", 1)[0].lower()).strip(" .!")
+        name = re.sub(
+            r"^(?:an?|the|some)\s+", "", caption.read_text(errors="replace").split("\n", 1)[0].lower()
+        ).strip(" .!")
         target = PICTURES / "photos" / f"{inside.with_suffix('').as_posix().replace('/', '-')}.png"
         if not target.is_file():
             target.parent.mkdir(parents=True, exist_ok=True)
             with Image.open(path) as image:
                 on_white(image).save(target)
         concept = base_concept(name)
-        found.append({"file": f"photos/{target.name}", "name": name, "concept": concept, "split": split_of(concept), "style": "photo"})
+        found.append(
+            {
+                "file": f"photos/{target.name}",
+                "name": name,
+                "concept": concept,
+                "split": split_of(concept),
+                "style": "photo",
+            }
+        )
     return found

