@@ -122,3 +122,16 @@ def test_wrong_targets_are_refused_before_any_work(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such directory"):
         check_target(tmp_path / "missing" / "a.png")
     assert check_target(tmp_path / "A.PNG") == tmp_path / "A.PNG"
+
+
+@pytest.mark.parametrize("middle", [False, True])
+def test_long_names_are_cut_as_little_as_needed(middle: bool) -> None:
+    from sightword.cli.sheet_png import _fit, _font, _length
+
+    font, name = _font(14), "holiday/in/the/mountains/and/by/the/lake/picture-0001.jpg"
+    cut = _fit(name, font, 200, middle=middle)
+    assert _length(cut, font) <= 200
+    assert cut.count("…") == 1 and 10 < len(cut) < len(name)
+    assert cut.endswith("1.jpg") is middle
+    assert _fit(name, font, 2000, middle=middle) == name
+    assert _fit("x" * 100_000, font, 200, middle=middle).startswith("x")

@@ -117,12 +117,17 @@ def _fit(text: str, font: Font, width: int, middle: bool = False) -> str:
     """Shorten with an ellipsis; of a path the end matters most, so it loses its middle."""
     if _length(text, font) <= width:
         return text
-    for keep in range(len(text) - 1, 0, -1):
-        head, tail = (keep // 3, keep - keep // 3) if middle else (keep, 0)
-        short = f"{text[:head]}…{text[len(text) - tail :]}"
-        if _length(short, font) <= width:
-            return short
-    return "…"
+
+    def short(keep: int) -> str:
+        head = keep // 3 if middle else keep
+        return f"{text[:head]}…{text[len(text) - (keep - head) :]}"
+
+    # How many characters may stay; found by halving, for texts can be long.
+    fits, too_many = 0, len(text)
+    while too_many - fits > 1:
+        keep = (fits + too_many) // 2
+        fits, too_many = (keep, too_many) if _length(short(keep), font) <= width else (fits, keep)
+    return short(fits)
 
 
 def _wrap(text: str, font: Font, width: int, most: int = 4) -> list[str]:
