@@ -1,8 +1,8 @@
 """Exact search: one product over all rows, then the best few again in float64.
 
-One thread and no BLAS on purpose: the product is bound by memory, a second thread gains little on two cores,
-and BLAS threads that wait for each other make a query many times slower as soon as another process is busy.
-Rows are summed one by one, so a score does not depend on how the rows are blocked.
+One thread and no matrix product of the BLAS on purpose: the scan is bound by memory, a second thread gains
+little on two cores, and BLAS threads that wait for each other make a query many times slower as soon as
+another process is busy. Rows are summed one by one, so a score does not depend on how the rows are blocked.
 """
 
 from __future__ import annotations
@@ -38,26 +38,36 @@ def score_rows(rows: NDArray[np.float32] | NDArray[np.uint16], query: Array, out
     out : float32 [n], filled
     """
     if rows.dtype != np.uint16:
-        np.einsum("ij,j->i", rows, query, out=out)
+        _dots(as_float32(rows), query, out)
         return
     dim = rows.shape[1]
     step = max(1, _BLOCK_BYTES // (4 * dim))
     if dim % 2 or not rows.flags.c_contiguous:
         for start in range(0, len(rows), step):
             block = from_bfloat16(np.asarray(rows[start : start + step], dtype=np.uint16))
-            np.einsum("ij,j->i", block, query, out=out[start : start + step])
+            _dots(block, query, out[start : start + step])
         return
     # Two values per 32-bit word: shifting and masking whole words is twice as fast as widening each value.
     words = rows.view(np.uint32)
     low, high = (0, 1) if np.little_endian else (1, 0)
-    turned = np.concatenate([query[low::2], query[high::2]])
-    buffer = np.empty((step, dim), np.uint32)
+    even, odd = np.ascontiguousarray(query[low::2]), np.ascontiguousarray(query[high::2])
+    buffer, second = np.empty((step, dim // 2), np.uint32), np.empty(step, np.float32)
     for start in range(0, len(rows), step):
         some = words[start : start + step]
-        block = buffer[: len(some)]
-        np.left_shift(some, np.uint32(16), out=block[:, : dim // 2])
-        np.bitwise_and(some, np.uint32(0xFFFF0000), out=block[:, dim // 2 :])
-        np.einsum("ij,j->i", block.view(np.float32), turned, out=out[start : start + step])
+        block, first = buffer[: len(some)], out[start : start + step]
+        np.left_shift(some, np.uint32(16), out=block)
+        _dots(block.view(np.float32), even, first)
+        np.bitwise_and(some, np.uint32(0xFFFF0000), out=block)
+        _dots(block.view(np.float32), odd, second[: len(some)])
+        first += second[: len(some)]
+
+
+def _dots(rows: Array, query: Array, out: Array) -> None:
+    """One dot product per row, each by itself."""
+    if hasattr(np, "vecdot"):
+        np.vecdot(rows, query, out=out)
+    else:  # numpy 1.26
+        np.einsum("ij,j->i", rows, query, out=out)
 
 
 def best(scores: Array, k: int, dim: int) -> NDArray[np.intp]:
