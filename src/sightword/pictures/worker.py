@@ -22,14 +22,14 @@ from sightword.pictures.reading import FileBytes, read_file, vanished
 from sightword.pictures.resizing import resized_size, to_square
 from sightword.pictures.wire import receive, send
 
-__all__ = ["answer", "main"]
+__all__ = ["Settings", "answer", "main"]
 
 _ORPHAN_GRACE = 10.0
 """Seconds beyond the limit after which a worker ends itself."""
 
 
 @dataclass(frozen=True)
-class _Settings:
+class Settings:
     preset: Any
     max_pixels: int
     seconds: float
@@ -46,7 +46,7 @@ def main() -> None:
         return
     head, _ = first
     confine(head.pop("memory"))
-    settings = _Settings(**head)
+    settings = Settings(**head)
     send(channel_out, {"ready": True})
     while (request := receive(channel_in)) is not None:
         head, data = request
@@ -78,7 +78,7 @@ def _private_channels() -> tuple[IO[bytes], IO[bytes]]:
     return os.fdopen(channel_in, "rb"), os.fdopen(channel_out, "wb")
 
 
-def answer(head: dict[str, Any], data: bytes, settings: _Settings) -> tuple[dict[str, Any], bytes]:
+def answer(head: dict[str, Any], data: bytes, settings: Settings) -> tuple[dict[str, Any], bytes]:
     """Read one picture: the head of the response, and its pixels (uint8, S x S x 3)."""
     state: dict[str, Any] = {"size": 0, "mtime_ns": 0}
     try:

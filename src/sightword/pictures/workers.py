@@ -25,6 +25,16 @@ _START = (
 )
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 _PIPE_BYTES = 1 << 18  # a whole response fits: the worker goes on to the next picture without waiting
+# Ctrl-C goes to the foreground group of the terminal; the workers are not in it. Not a new session where
+# that can be helped: Linux shares the CPU between sessions, and `nice` would not reach them.
+_OWN_GROUP: dict[str, Any]
+if os.name != "posix":
+    _OWN_GROUP = {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
+elif sys.version_info >= (3, 11):
+    _OWN_GROUP = {"process_group": 0}
+else:
+    _OWN_GROUP = {"start_new_session": True}
+
 _START_SECONDS = 60.0  # a twentieth of a second is usual; machines can be very busy
 _ROOT = str(Path(__file__).resolve().parents[2])
 
@@ -57,9 +67,7 @@ class Worker:
                 stdout=subprocess.PIPE,
                 stderr=None if os.environ.get("SIGHTWORD_DEBUG") else subprocess.DEVNULL,
                 env={**os.environ, **_ONE_THREAD},
-                # Ctrl-C goes to the whole group of the terminal; the workers are not in it.
-                start_new_session=os.name == "posix",
-                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+                **_OWN_GROUP,
             )
         except OSError as error:
             raise _not_started(str(error)) from None
