@@ -21,6 +21,8 @@ class TextSpace:
     """Encodes unique texts, sorted by length so that little is padded."""
 
     def __init__(self) -> None:
+        # Kept vectors belong to one tower: after joint training the same words mean something else.
+        self.tower_hash = hashlib.sha256((TOWERS / "text.safetensors").read_bytes()).hexdigest()
         self.tokenizer = Tokenizer.from_file(str(MINILM / "tokenizer.json"))
         self.tokenizer.no_padding()
         self.tokenizer.enable_truncation(CONTEXT)
@@ -32,7 +34,8 @@ class TextSpace:
         """float32 [N, 384], unit rows, in the order of `texts`."""
         unique = sorted(set(texts))
         where = {text: i for i, text in enumerate(unique)}
-        kept = CACHE / "texts" / f"{hashlib.sha256(chr(10).join(unique).encode()).hexdigest()[:16]}.npy"
+        asked = hashlib.sha256((self.tower_hash + "\n".join(unique)).encode()).hexdigest()[:16]
+        kept = CACHE / "texts" / f"{asked}.npy"
         if kept.is_file():
             return np.load(kept)[[where[text] for text in texts]]
         ids = [encoding.ids for encoding in self.tokenizer.encode_batch(unique)]
