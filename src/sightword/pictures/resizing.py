@@ -10,9 +10,9 @@ __all__ = ["Square", "resized_size", "to_square"]
 
 _FILTERS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
 
-# How much larger than the target the box-averaged copy stays, in preset `product`. Below 1.9 the features of
-# the starter move too far (mean cosine to preset `clip` under 0.999); above 2 a picture of one megapixel would
-# not be averaged at all, which doubles the time of its resizing.
+# How much larger than the target the box-averaged copy stays, in preset `product`. Below 1.9 features of
+# the starter move too far (mean cosine to preset `clip` under 0.999); above 2 a picture of one megapixel
+# would not be averaged at all, which doubles the time of its resizing.
 _REDUCING_GAP = 1.9
 
 # A strip of 10 x 1,000,000 pixels would grow to five gigapixels before it is cropped: never compute that.
