@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sightword.backbones import Backbone
+from sightword.backbones import Backbone, load_backbone
 from sightword.backbones.unknown import share_unknown
 
 DATA = Path(__file__).parents[1] / "data" / "languages.tsv"
@@ -53,3 +53,16 @@ def test_unknown_and_shattered_pieces() -> None:
 def test_the_backbone_counts(tiny_backbone: Backbone) -> None:
     assert tiny_backbone.count_unknown("a photo of a dog") == 0
     assert tiny_backbone.count_unknown("同じ") == 1
+
+
+@pytest.fixture(scope="session")
+def starter() -> Backbone:
+    return load_backbone("starter", threads=1)
+
+
+@pytest.mark.parametrize(("language", "text"), TEXTS)
+def test_the_starter_warns_about_other_languages_and_not_about_names(
+    starter: Backbone, language: str, text: str
+) -> None:
+    assert starter.spec.languages == ("en",)
+    assert (starter.count_unknown(text) > 0.3) == (language != "en")
