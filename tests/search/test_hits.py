@@ -43,3 +43,28 @@ def test_the_better_ranked_leader_takes_it() -> None:
 
 def test_nothing_to_fold() -> None:
     assert fold("", [], at()) == []
+
+
+def naive(items: list[int], hashes: list[bytes], vectors: Array) -> list[list[int]]:
+    """The rule of the docstring, word by word."""
+    groups: list[list[int]] = []
+    for item in items:
+        for group in groups:
+            leader = group[0]
+            if hashes[leader] == hashes[item] or vectors[leader] @ vectors[item] >= SAME_PICTURE:
+                group.append(item)
+                break
+        else:
+            groups.append([item])
+    return groups
+
+
+def test_many_pictures_fold_as_the_rule_says() -> None:
+    rng = np.random.default_rng(3)
+    centres = rng.normal(size=(60, 8))
+    vectors = centres[rng.integers(0, 60, 900)] + rng.normal(size=(900, 8)) * 0.12
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    hashes = [bytes([value]) for value in rng.integers(0, 250, 900)]
+    expected = naive(list(range(900)), hashes, vectors)
+    assert fold(range(900), hashes, vectors) == expected
+    assert 100 < len(expected) < 800

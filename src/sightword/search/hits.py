@@ -17,6 +17,9 @@ __all__ = ["SAME_PICTURE", "Hit", "fold"]
 SAME_PICTURE = 0.985
 """Cosine of two image features from which they count as the same picture."""
 
+_BLOCK = 256
+_FEW = 512
+
 
 @dataclass(frozen=True)
 class Hit:
@@ -87,15 +90,28 @@ def fold(items: Sequence[T], hashes: Sequence[bytes], vectors: Array) -> list[li
     list of lists
         Each with its leader first.
     """
-    groups: list[list[T]] = []
-    leaders: list[int] = []
-    for i, item in enumerate(items):
-        close = vectors[leaders] @ vectors[i] >= SAME_PICTURE if leaders else np.zeros(0, bool)
-        for g, leader in enumerate(leaders):
-            if close[g] or hashes[leader] == hashes[i]:
-                groups[g].append(item)
-                break
-        else:
-            groups.append([item])
-            leaders.append(i)
-    return groups
+    groups: dict[int, list[T]] = {}  # by the position of the leader
+    by_hash: dict[bytes, int] = {}
+    leads = np.zeros(len(items), bool)
+    for start in range(0, len(items), _BLOCK):
+        block = vectors[start : start + _BLOCK]
+        close = _cosines(block, vectors[: start + len(block)]) >= SAME_PICTURE
+        for i, near in enumerate(close, start):
+            alike = np.flatnonzero(near[:i] & leads[:i])
+            found = [int(alike[0])] if len(alike) else []
+            if hashes[i] in by_hash:
+                found.append(by_hash[hashes[i]])
+            if found:
+                groups[min(found)].append(items[i])
+            else:
+                groups[i] = [items[i]]
+                by_hash[hashes[i]] = i
+                leads[i] = True
+    return list(groups.values())
+
+
+def _cosines(some: Array, others: Array) -> Array:
+    # BLAS threads that wait for each other cost a hundred times the product of the usual few hits.
+    few = len(others) <= _FEW
+    product: Array = np.einsum("id,jd->ij", some, others) if few else some @ others.T
+    return product
