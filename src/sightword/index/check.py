@@ -66,6 +66,7 @@ def check_store(store: LocalStore, *, repair: bool) -> CheckReport:
     if damage:
         if not repair:
             return CheckReport(0, [f"The database is damaged: {damage[0]}."])
+        store.close()  # Windows does not rename an open file; the store opens the new one by itself
         with told(path), WriterLock(store.location.directory):
             kept = salvage(store.location.directory, store.manifest, DISK)
         problems.append(
