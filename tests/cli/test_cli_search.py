@@ -243,6 +243,14 @@ def test_sheets(run, folder: Path, tmp_path: Path) -> None:
     assert (tmp_path / "out.html").read_text().count("<figure>") == 8
 
 
+def test_many_references_leave_room_for_the_words(run, folder: Path, tmp_path: Path) -> None:
+    images = [part for path in sorted(folder.rglob("*.png"))[:6] for part in ("--image", path)]
+    run("search", folder, "blue", *images, "--sheet", tmp_path / "out.html", "--paths")
+    page = (tmp_path / "out.html").read_text()
+    assert page.count("<b>query</b>") == 3
+    assert "and 3 more query pictures" in page
+
+
 def test_an_edited_a_new_and_a_deleted_picture_are_seen(run, folder: Path) -> None:
     run("search", folder, "red")
     paint(folder / "new.png", "red", (60, 60))

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "show"]
 
+MOST_SHOWN = 3
+"""Query pictures on a sheet; more would leave no room for the words."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -95,12 +98,14 @@ def _write_sheet(engine: Engine, answer: Answer, path: Path) -> None:
 
     size = 2 * THUMBNAIL
     query = answer.query
-    references = [Card(engine.thumbnail(item, size), _short(item)) for item in query.images]
+    references = [Card(engine.thumbnail(item, size), _short(item)) for item in query.images[:MOST_SHOWN]]
     hits = [
         Card(engine.thumbnail(hit.path, size), plain(hit.relative), hit.rank, hit.score, hit.z)
         for hit in answer.hits
     ]
     notes = [f"{engine.info()['pictures']:,} pictures in {plain(answer.folder.resolve().name)}"]
+    if len(query.images) > MOST_SHOWN:
+        notes.append(f"and {len(query.images) - MOST_SHOWN} more query pictures")
     if query.without:
         notes.append("without " + ", ".join(_short(item) for item in query.without))
     if query.where:
