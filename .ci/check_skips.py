@@ -15,9 +15,7 @@ def main(report: str, allowed: str) -> int:
         for line in Path(allowed).read_text().splitlines()
         if line.strip() and not line.startswith("#")
     ]
-    reasons = Counter(
-        node.get("message", "") for node in ET.parse(report).getroot().iter("skipped")
-    )
+    reasons = Counter(node.get("message", "") for node in ET.parse(report).getroot().iter("skipped"))
     for reason, count in reasons.items():
         print(f"skipped {count}: {reason}")
     unexpected = [reason for reason in reasons if not any(part in reason for part in known)]

@@ -10,9 +10,7 @@ def main(path: str) -> int:
     """List what a wheel carries and complain about what it should not."""
     with zipfile.ZipFile(path) as wheel:
         entries = {item.filename: item.file_size for item in wheel.infolist()}
-    weights = sum(
-        size for name, size in entries.items() if "/backbones/starter/" in name
-    )
+    weights = sum(size for name, size in entries.items() if "/backbones/starter/" in name)
     problems = [name for name in entries if name.startswith(("recipes/", "examples/", "tests/"))]
     if not any(name.endswith("backbones/starter/backbone.json") for name in entries):
         problems.append("backbones/starter/backbone.json is missing")

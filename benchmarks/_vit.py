@@ -21,8 +21,6 @@ def export_onnx(module: Any, path: Path, size: int = 224) -> Path:
 
     example = torch.zeros(2, 3, size, size)
     batch = torch.export.Dim("batch", min=1, max=1024)
-    program = torch.onnx.export(
-        module, (example,), dynamo=True, dynamic_shapes=({0: batch},), verbose=False
-    )
+    program = torch.onnx.export(module, (example,), dynamo=True, dynamic_shapes=({0: batch},), verbose=False)
     program.save(str(path))
     return path

@@ -1,6 +1,6 @@
 """How long a person waits: cold `sightword search` of an indexed folder, and a warm query in process.
 
-Makes a folder of small random JPEGs (the index does not care what they show), indexes it with the starter once,
+Makes a folder of small random JPEGs (the index does not care what they show), indexes it once,
 then starts the command afresh several times and asks one engine many times. The operating system's file
 cache is warm; the process is not.
 

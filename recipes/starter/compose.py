@@ -16,6 +16,7 @@ import json
 import random
 from collections import defaultdict
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -194,7 +195,7 @@ def main() -> None:
         low, high = average["interval"]
         print(f"| {name} | " + " | ".join(cells) + f" | {average['mean']:.3f} ({low:.3f}-{high:.3f}) |")
     if args.json:
-        with open(args.json, "w") as out:
+        with Path(args.json).open("w") as out:
             json.dump(
                 {"split": args.split, "gallery": len(records), "queries": len(queries), "results": results},
                 out,
