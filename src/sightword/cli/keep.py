@@ -48,10 +48,9 @@ def check_command(folder: Path, index: Path | None, no_repair: bool, json: bool)
     """
     from sightword.cli.output import plain, print_json
     from sightword.errors import IndexCorrupt
-    from sightword.index.store import open_store
+    from sightword.index.check import check_folder
 
-    with _closing(open_store(folder, index=index, readonly=no_repair)) as store:
-        report = store.check(repair=not no_repair)
+    report = check_folder(folder, index=index, repair=not no_repair)
     if json:
         print_json(
             {
