@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from functools import lru_cache
 from pathlib import Path
@@ -21,8 +22,17 @@ PRECISIONS = ("f32", "bf16", "f16")
 @lru_cache(maxsize=1)
 def core() -> Any:
     """OpenVINO's core; one per process, because making one scans for plug-ins."""
-    import openvino
-
+    # The package imports its converter when it can, and with it a telemetry client, urllib and ssl: 0.1 s of
+    # every start for nothing that is used here. A converter that seems missing is skipped.
+    converter = "openvino.tools.ovc"
+    hidden = converter not in sys.modules and "openvino" not in sys.modules
+    if hidden:
+        sys.modules[converter] = None  # type: ignore[assignment]
+    try:
+        import openvino
+    finally:
+        if hidden:
+            del sys.modules[converter]
     return openvino.Core()
 
 
