@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 from tiny_torch import TinyTextTower  # noqa: E402
 
-from sightword.training.pic2word import PromptEncoder, info_nce, make_network, train_pic2word  # noqa: E402
+from sightword.training.pic2word import PromptEncoder, info_nce, main, make_network, train_pic2word  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -129,3 +129,52 @@ def test_numpy_and_torch_agree(activation: str, tiny_backbone: OpenVINOBackbone,
     x = 5 * np.random.default_rng(1).normal(size=(200, D)).astype(np.float32)
     expected = net(torch.from_numpy(x)).detach().numpy().reshape(200, 2, W)
     assert np.abs(Phi.load(tmp_path / "phi")(x) - expected).max() < 1e-5
+
+
+def test_alignment_brings_the_pairs_closer(
+    tiny_backbone: OpenVINOBackbone,
+    features: np.ndarray,  # type: ignore[type-arg]
+    tmp_path: Path,
+) -> None:
+    cosines = {}
+    for align in (0.0, 20.0):
+        report = train_pic2word(
+            features[:240], TinyTextTower(), tmp_path / "phi", backbone=tiny_backbone, steps=40, batch=64,
+            lr=3e-3, hidden=32, scale=5.0, align=align, held_out=features[240:], progress=False,
+        )  # fmt: skip
+        assert report["align"] == align
+        cosines[align] = report["held_out"]["after"]["cosine"]
+    assert cosines[20.0] > cosines[0.0] + 0.005
+
+
+def test_the_command_line_door(
+    tiny_backbone_dir: Path,
+    features: np.ndarray,  # type: ignore[type-arg]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("sightword.backbones.torch_starter.load_torch_starter", lambda path: TinyTextTower())
+    np.save(tmp_path / "x.npy", features)
+    words = [
+        "--features",
+        tmp_path / "x.npy",
+        "--held-out",
+        tmp_path / "x.npy",
+        "--backbone",
+        tiny_backbone_dir,
+    ]
+    main(
+        [
+            *map(str, [*words, "--out", tmp_path / "phi"]),
+            "--steps",
+            "3",
+            "--batch",
+            "8",
+            "--hidden",
+            "4",
+            "--half",
+        ]
+    )
+    assert "held out" in capsys.readouterr().out
+    assert Phi.load(tmp_path / "phi").layers[0][0].shape == (4, D)
