@@ -140,11 +140,11 @@ def test_alignment_brings_the_pairs_closer(
     for align in (0.0, 20.0):
         report = train_pic2word(
             features[:240], TinyTextTower(), tmp_path / "phi", backbone=tiny_backbone, steps=40, batch=64,
-            lr=3e-3, hidden=32, scale=5.0, align=align, held_out=features[240:], progress=False,
+            lr=3e-3, hidden=32, scale=100.0, align=align, held_out=features[240:], progress=False,
         )  # fmt: skip
         assert report["align"] == align
         cosines[align] = report["held_out"]["after"]["cosine"]
-    assert cosines[20.0] > cosines[0.0] + 0.005
+    assert cosines[20.0] > cosines[0.0] + 0.03
 
 
 def test_the_command_line_door(
