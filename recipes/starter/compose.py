@@ -138,7 +138,7 @@ def load_variant(name: str, backbone: Backbone) -> Method:
     base, _, value = name.partition(":")
     if not value:
         return load_method(base, backbone=backbone)
-    option = {"weighted": "weight", "slerp": "fraction"}[base]
+    option = {"weighted": "weight", "slerp": "fraction", "direction": "length"}[base]
     return load_method(base, backbone=backbone, **{option: float(value)})
 
 
@@ -173,7 +173,7 @@ def main() -> None:
     }
     for name in args.methods.split(","):
         method = load_variant(name, backbone)
-        inversion = name.split(":")[0] not in {"image", "text", "average", "weighted", "slerp"}
+        inversion = name.split(":")[0] not in {"image", "text", "average", "weighted", "slerp", "direction"}
         runs[name] = method.compose(
             backbone,
             [

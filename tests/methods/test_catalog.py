@@ -22,7 +22,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_training_free_methods_are_always_there(home: Path, tiny_backbone: Backbone) -> None:
     infos = list_methods(tiny_backbone)
-    assert [info.name for info in infos] == ["average", "image", "slerp", "text", "weighted"]
+    assert [info.name for info in infos] == ["average", "direction", "image", "slerp", "text", "weighted"]
     assert not any(info.trained for info in infos) and all(info.summary for info in infos)
     assert list_methods() == infos
 
@@ -36,11 +36,15 @@ def test_trained_methods_of_the_backbone_are_found(home: Path, tiny_backbone: Ba
     assert load_method("mine+pdv", backbone=tiny_backbone, beta=0.5).name == "pic2word+pdv"
 
 
-def test_default_takes_what_the_backbone_has(home: Path, tiny_backbone: Backbone) -> None:
+def test_default_takes_what_the_backbone_has(
+    home: Path, tiny_backbone: Backbone, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert DEFAULTS[-1] in {info.name for info in list_methods()}
-    assert default_name(tiny_backbone) == load_method(backbone=tiny_backbone).name == "average"
-    write_tiny_phi(home / DEFAULTS[0], tiny_backbone.spec.weights_hash)
-    assert load_method("default", backbone=tiny_backbone).name == DEFAULTS[0]
+    assert default_name(tiny_backbone) == load_method(backbone=tiny_backbone).name == DEFAULTS[0]
+    monkeypatch.setattr("sightword.methods.catalog.DEFAULTS", ("trained", "average"))
+    assert default_name(tiny_backbone) == "average"
+    write_tiny_phi(home / "trained", tiny_backbone.spec.weights_hash)
+    assert default_name(tiny_backbone) == "trained"
 
 
 def test_a_phi_for_other_weights_is_refused(home: Path, tiny_backbone: Backbone) -> None:

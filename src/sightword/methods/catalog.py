@@ -14,6 +14,7 @@ from sightword.errors import ModelUnavailable, UsageError
 from sightword.methods.average import Average
 from sightword.methods.base import Method
 from sightword.methods.composer import Composer
+from sightword.methods.direction import Direction
 from sightword.methods.image import Image
 from sightword.methods.inversion import Inversion
 from sightword.methods.pdv import PDV
@@ -25,14 +26,16 @@ from sightword.methods.weighted import Weighted
 
 __all__ = ["DEFAULTS", "MethodInfo", "default_name", "find_trained", "list_methods", "load_method"]
 
-DEFAULTS = ("pic2word", "average")
-"""What ``default`` means: the first of these that the backbone has."""
+DEFAULTS = ("direction",)
+"""What ``default`` means: the first of these that the backbone has (chosen on validation, see
+recipes/starter/RESULTS.md)."""
 
 SHIPPED = Path(__file__).parent / "shipped"
 TRAINING_FREE: dict[str, Callable[..., Composer]] = {
     "image": Image,
     "text": Text,
     "average": Average,
+    "direction": Direction,
     "weighted": Weighted,
     "slerp": Slerp,
 }

@@ -17,7 +17,7 @@ from sightword.methods.weighted import check_fraction
 
 __all__ = ["FRACTION", "Slerp"]
 
-FRACTION = 0.7
+FRACTION = 0.6
 """How far along the arc from the picture to the words."""
 
 

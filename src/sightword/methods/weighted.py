@@ -12,7 +12,7 @@ from sightword.methods.vectors import unit
 
 __all__ = ["TEXT_WEIGHT", "Weighted", "check_fraction"]
 
-TEXT_WEIGHT = 0.7
+TEXT_WEIGHT = 0.6
 """Share of the words."""
 
 

@@ -49,7 +49,7 @@ def method_for(query: Query, default: str) -> str:
 def split_weight(name: str) -> tuple[str, dict[str, float]]:
     """The method and its option: ``weighted:0.3`` -> ``("weighted", {"weight": 0.3})``."""
     plain, _, weight = name.partition(":")
-    option = {"weighted": "weight", "slerp": "fraction"}.get(plain)
+    option = {"weighted": "weight", "slerp": "fraction", "direction": "length"}.get(plain)
     if option is None or not weight:
         return name, {}
     try:

@@ -36,8 +36,8 @@ class Explanation:
     method : str
         The method that composed it.
     words : tuple of tuple of (str, float)
-        For each pseudo-word the 20 nearest words of the vocabulary and their cosine (`nearest_words`);
-        empty for methods that make no pseudo-words.
+        For each reference the words nearest to its pseudo-word (to the picture itself, for methods that make
+        none), and their cosine behind the text tower, centred on the mean of all words.
     prompts : tuple of str
         The sentences that carried the pseudo-words, ``{*}`` in their place; empty likewise.
     picture, text : Pull or None

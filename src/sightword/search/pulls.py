@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from platformdirs import user_cache_path
 
+from sightword.methods.explain import WordReader, explain_words
 from sightword.methods.inversion import Inversion
 from sightword.search.explain import Explanation, Pull
 from sightword.search.ranking import ranked
-from sightword.search.words import nearest_words
 
 if TYPE_CHECKING:
     from sightword.backbones.base import Array
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
     from sightword.search.engine import Engine
     from sightword.search.query import Query
 
-__all__ = ["explain"]
+__all__ = ["NEAREST", "explain"]
+
+NEAREST = 20
+"""How many words are listed for each picture."""
 
 Words = tuple[tuple[tuple[str, float], ...], ...]
 
@@ -70,14 +74,21 @@ def _ids(engine: Engine, query: Query, composed: Composed) -> list[int]:
 
 
 def _read(engine: Engine, query: Query, composed: Composed) -> tuple[Words, tuple[str, ...]]:
-    """Nearest words of the pseudo-words, and the prompts that carried them."""
-    method = engine.load_method(engine.method_for(query))
-    method = getattr(method, "base", method)  # pdv refines an inversion
-    if not isinstance(method, Inversion) or not composed.references:
+    """What each picture became in words, and the prompts that carried its pseudo-word.
+
+    A method without pseudo-words shows the words that lie nearest to the picture itself.
+    """
+    if not composed.references:
         return (), ()
-    tokens = np.concatenate(method.invert(composed.asked.images))
-    prompts = tuple(str(prompt) for prompt in method.prompts(composed.asked))
-    return nearest_words(engine.backbone, tokens), prompts
+    method = engine.load_method(engine.method_for(query))
+    images = composed.asked.images
+    reader = WordReader(engine.backbone, user_cache_path("sightword") / "words")
+    lines = explain_words(engine.backbone, method, images, NEAREST, reader=reader)
+    lines = lines or reader.nearest(np.stack(images), NEAREST)
+    method = getattr(method, "base", method)  # pdv refines an inversion
+    prompts = method.prompts(composed.asked) if isinstance(method, Inversion) else []
+    words = tuple(tuple((word, round(cosine, 6)) for word, cosine in line) for line in lines)
+    return words, tuple(str(prompt) for prompt in prompts)
 
 
 def _unit(vector: Array) -> Array:
