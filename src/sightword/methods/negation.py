@@ -23,7 +23,9 @@ __all__ = ["PICTURE_STRENGTH", "WORD_STRENGTH", "steer"]
 
 WORD_STRENGTH = 0.5
 PICTURE_STRENGTH = 0.5
-"""g of the equations above."""
+"""g of the equations above. Chosen on the starter's validation pictures: at 0.5 the share of unwanted ones
+among the first ten fell to a third (words, .087 -> .029) or half (pictures, .103 -> .051) and the share of
+right ones hardly moved (.220 -> .210, .277 -> .299); from 0.75 on that falls."""
 
 
 def steer(
