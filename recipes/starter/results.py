@@ -55,7 +55,8 @@ def composed(data: dict[str, Any]) -> list[str]:
         ]  # fmt: skip
         for name, tasks in part["results"].items():
             cells = [
-                f"{tasks[t]['R@1']:.2f} / {tasks[t]['R@10']:.2f}" for t in ("line", "3D", "flat", "black", "colour", "all")
+                f"{tasks[t]['R@1']:.2f} / {tasks[t]['R@10']:.2f}"
+                for t in ("line", "3D", "flat", "black", "colour", "all")
             ]
             low, high = tasks["all"]["interval"]
             cells.append(f"{tasks['all']['mAP@10']:.3f} ({low:.3f}-{high:.3f})")
