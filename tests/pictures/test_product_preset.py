@@ -27,8 +27,9 @@ def photo_mosaic(paths: list[Path], height: int) -> bytes:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("height", [600, 864, 1080])
-def test_cosine_to_clip(height: int) -> None:
+@pytest.mark.parametrize("height, wanted", [(600, 0.999), (864, 0.999), (1080, 0.999), (1600, 0.998)])
+def test_cosine_to_clip(height: int, wanted: float) -> None:
+    """The largest mosaic is harsher than any photograph: every tile's edge is one pixel sharp."""
     photos = sorted(EXAMPLES.rglob("*.jpg"))
     if len(photos) < 24:
         pytest.skip("needs the example pictures of a checkout")
@@ -42,12 +43,12 @@ def test_cosine_to_clip(height: int) -> None:
         quick.append(np.asarray(to_square(drafted.image, spec, exact=False)))
     one, other = (backbone.encode_images(normalise(np.stack(squares), spec)) for squares in (exact, quick))
     cosine = (one * other).sum(1) / (np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1))
-    assert cosine.mean() >= 0.999
+    assert cosine.mean() >= wanted
     assert cosine.min() >= 0.997
 
 
 def test_small_pictures_are_the_same_in_both() -> None:
-    """Nothing is averaged below 1.9 times the target and nothing drafted below twice."""
+    """Nothing is averaged up to three times the target, nothing drafted up to 1.9 times twice that."""
     image = Image.effect_noise((420, 420), 80).convert("RGB")
     spec = load_backbone("starter").spec.preprocess
     opened = open_picture(encoded(image, "JPEG"), draft_for=lambda w, h: resized_size(w, h, spec))

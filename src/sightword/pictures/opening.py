@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -23,6 +24,10 @@ __all__ = ["MAX_PIXELS", "OpenedPicture", "open_picture"]
 
 MAX_PIXELS = 200_000_000
 """Pictures with more pixels are refused before they are decoded."""
+
+# A drafted picture must still be about halved: then the starter's features keep a mean cosine of 0.9995 to
+# those of full decoding (measured on 15 photographs of 0.5 to 8 megapixels), and one megapixel qualifies.
+_DRAFT_GAP = 1.9
 
 _LOCK = threading.RLock()
 
@@ -58,7 +63,7 @@ def open_picture(
         Pixel cap, checked before decoding.
     draft_for : callable, optional
         ``(width, height) -> (width, height)`` the picture will be resized to. Allows JPEG to be decoded at
-        a fraction of its size, never below twice that.
+        a half, a quarter or an eighth of its size, never below 1.9 times that.
 
     Raises
     ------
@@ -110,7 +115,7 @@ def _decode(
             )
         if kind.name == "JPEG" and draft_for is not None:
             to_width, to_height = draft_for(width, height)
-            image.draft(None, (2 * to_width, 2 * to_height))
+            image.draft(None, (math.ceil(_DRAFT_GAP * to_width), math.ceil(_DRAFT_GAP * to_height)))
             drafted = True
         else:
             drafted = False
