@@ -10,7 +10,7 @@ __all__ = ["Square", "resized_size", "to_square"]
 
 _FILTERS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
 
-# How much larger than the target the box-averaged copy stays, in preset `product`. At 3 Pillow's documentation
+# How much larger than the target the box-averaged copy stays, in preset `product`. At 3 Pillow's manual
 # calls the difference indistinguishable; below 2 features moved too far (mean cosine under 0.999).
 _REDUCING_GAP = 3.0
 
