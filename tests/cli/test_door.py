@@ -127,3 +127,16 @@ def test_the_disk_says_no(run, folder: Path, tmp_path: Path, name: str) -> None:
     result = run("search", folder, "red", "--sheet", tmp_path / name)
     assert result.exit_code == 2
     assert "no such directory" in result.stderr
+
+
+def test_no_arguments_show_the_help_in_lines() -> None:
+    done = subprocess.run([sys.executable, "-m", "sightword"], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "\n  search " in done.stderr
+    assert not done.stdout
+
+
+def test_a_mistyped_method_is_refused_even_for_words_alone(run, tmp_path: Path) -> None:
+    result = run("search", str(tmp_path), "a cat", "--method", "foo")
+    assert result.exit_code == 4
+    assert "'foo'" in result.stderr

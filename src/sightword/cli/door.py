@@ -85,6 +85,9 @@ class Door(click.Group):
         except SightwordError as error:
             tell(error.message, error.hint)
             code = error.exit_code
+        except click.exceptions.NoArgsIsHelpError as error:
+            error.show()  # the help as it is, not squeezed into a sentence
+            code = error.exit_code
         except click.ClickException as error:
             tell(_sentence(error.format_message()), _origin(error) or _usage(error))
             code = error.exit_code

@@ -161,11 +161,11 @@ def vanished_notice(missing: int, live: int, *, prune: bool) -> str | None:
     >>> vanished_notice(3, 10, prune=False) is None
     True
     >>> vanished_notice(4, 10, prune=False)
-    '4 of 10 pictures are not there; as this looks like an unplugged drive, they are kept. Use --prune ...'
+    '4 of 10 pictures are not there; as this looks like an unplugged drive, they are kept. Run ...'
     """
     if prune or missing <= MOST_VANISHED * live:
         return None
     return (
         f"{missing:,} of {live:,} pictures are not there; as this looks like an unplugged drive, "
-        "they are kept. Use --prune if they are gone for good."
+        "they are kept. Run `sightword index FOLDER --prune` if they are gone for good."
     )

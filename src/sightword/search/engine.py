@@ -178,6 +178,8 @@ class Engine:
         """Check all of a query that can be checked before any work: method, filter, files."""
         query = as_query(query, asked)
         parsed_where(query)
+        # Also a method that words alone will not use: a typing error must not pass unseen.
+        self.load_method(self.method if query.method == "default" else query.method)
         self.load_method(self.method_for(query))
         self.references.check([*query.images, *(item for item in query.without if not isinstance(item, str))])
         return query
