@@ -129,7 +129,9 @@ def row(item: Item, origin: licences.Origin, changes: str) -> tuple[str, ...]:
         changes = f"{origin.changed} (by GCompris); {changes}"
     split = split_of(item.concept)
     # The starter's recipe also learns from these photographs and paintings (recipes/starter/views.py).
-    learnt = item.package in LEARNT_FROM or item.target.startswith(("pictures/photos/", "pictures/paintings/"))
+    learnt = item.package in LEARNT_FROM or item.target.startswith(
+        ("pictures/photos/", "pictures/paintings/")
+    )
     seen = "yes" if split == "train" and learnt else "no"
     source = (item.package, item.path, origin.origin)
     return (
