@@ -42,8 +42,6 @@ from sightword.update import update
 
 WIDTH, HEIGHT = 1152, 864
 STEEPNESS = 1.35
-QUIET = 0.06
-"""Cores; a round in which other processes used more does not count."""
 
 
 def photograph_like(seed: int) -> bytes:
@@ -158,55 +156,38 @@ def end_to_end(backbone: Any, folder: Path, count: int) -> float:
     return report.seconds / count
 
 
-def measure(
-    backbone: Any, folder: Path, count: int, rounds: int, patience: float
-) -> tuple[dict[str, Any], dict[str, float]]:
-    """Medians over the rounds; the figures take turns, so that a noisy neighbour hits all of them.
-
-    Rounds in which other processes kept a core busy are shown but do not count; more are added for them, until
-    `patience` (seconds) is at an end.
-    """
+def measure(backbone: Any, folder: Path, count: int, rounds: int) -> dict[str, Any]:
+    """Medians over the rounds; the figures take turns, so that a noisy neighbour hits all of them."""
     paths = sorted(folder.rglob("*.jpg"))
     spec = backbone.spec.preprocess
     bare_encoder(backbone, 64)  # compiles
-    seen: list[dict[str, float]] = []
-    end = time.monotonic() + patience
+    seen: dict[str, list[float]] = {name: [] for name in ("encode", "encode_cpu", "decode_cpu", "whole")}
+    others: dict[str, list[float]] = {"encode": [], "whole": []}
     with ProcessPoolExecutor(process_count(), get_context("spawn")) as pool:
         bare_decoder(pool, paths[:20], spec)
-        while sum(one["others"] < QUIET for one in seen) < rounds and (not seen or time.monotonic() < end):
-            (encode, encode_cpu), first = others_cores(lambda: bare_encoder(backbone, count // 2))
-            decode_cpu = bare_decoder(pool, paths[:100], spec)
-            whole, second = others_cores(lambda: end_to_end(backbone, folder, count))
-            seen.append(
-                {
-                    "encode": 1000 * encode,
-                    "encode_cpu": 1000 * encode_cpu,
-                    "decode_cpu": 1000 * decode_cpu,
-                    "whole": 1000 * whole,
-                    "others": max(first, second),
-                }
-            )
-    quiet = [one for one in seen if one["others"] < QUIET] or seen
-    middle = {name: statistics.median(one[name] for one in quiet) for name in seen[0]}
-    limit = 1000 * process_count() / (middle["decode_cpu"] + middle["encode_cpu"])
-    whole_rate, encode_rate = 1000 / middle["whole"], 1000 / middle["encode"]
-    result = {
-        "bare_encoder_pictures_per_second": encode_rate,
-        "encode_cpu_ms": middle["encode_cpu"],
-        "decode_cpu_ms": middle["decode_cpu"],
+        for _ in range(rounds):
+            (wall, cpu), disturbed = others_cores(lambda: bare_encoder(backbone, count // 2))
+            seen["encode"].append(wall)
+            seen["encode_cpu"].append(cpu)
+            others["encode"].append(disturbed)
+            seen["decode_cpu"].append(bare_decoder(pool, paths[:100], spec))
+            wall, disturbed = others_cores(lambda: end_to_end(backbone, folder, count))
+            seen["whole"].append(wall)
+            others["whole"].append(disturbed)
+    middle = {name: statistics.median(values) for name, values in seen.items()}
+    limit = process_count() / (middle["decode_cpu"] + middle["encode_cpu"])
+    return {
+        "bare_encoder_pictures_per_second": 1 / middle["encode"],
+        "encode_cpu_ms": 1000 * middle["encode_cpu"],
+        "decode_cpu_ms": 1000 * middle["decode_cpu"],
         "cpu_limit_pictures_per_second": limit,
-        "end_to_end_pictures_per_second": whole_rate,
-        "rounds_that_count": len(quiet),
-        "disturbed": middle["others"] >= QUIET,
-        "rounds_in_ms_per_picture_and_cores_used_by_others": [
-            {name: round(value, 3) for name, value in one.items()} for one in seen
-        ],
+        "end_to_end_pictures_per_second": 1 / middle["whole"],
+        "rounds": {name: [round(1000 * value, 3) for value in values] for name, values in seen.items()},
+        "rounds_unit": "ms per picture",
+        "cores_used_by_other_processes": {
+            name: [round(value, 3) for value in values] for name, values in others.items()
+        },
     }
-    ratios = {
-        "end to end / bare encoder": whole_rate / encode_rate,
-        "end to end / CPU limit": whole_rate / limit,
-    }
-    return result, ratios
 
 
 def main() -> None:
@@ -217,9 +198,6 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--pictures", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument(
-        "--patience", type=float, default=600.0, help="seconds to wait for quiet rounds, each"
-    )
     parser.add_argument("--only", choices=["starter", "vit_b32_random"])
     args = parser.parse_args()
     results: dict[str, Any] = {}
@@ -230,8 +208,12 @@ def main() -> None:
         makers = {"starter": load_backbone, "vit_b32_random": lambda: vit_backbone(Path(scratch))}
         for name, make in makers.items():
             if args.only in (None, name):
-                results[name], own = measure(make(), folder, args.pictures, args.rounds, args.patience)
-                ratios.update({f"{name}: {what}": value for what, value in own.items()})
+                result = results[name] = measure(make(), folder, args.pictures, args.rounds)
+                whole = result["end_to_end_pictures_per_second"]
+                ratios[f"{name}: end to end / bare encoder"] = (
+                    whole / result["bare_encoder_pictures_per_second"]
+                )
+                ratios[f"{name}: end to end / CPU limit"] = whole / result["cpu_limit_pictures_per_second"]
     settings = {"pictures": args.pictures, "size": [WIDTH, HEIGHT], "rounds": args.rounds}
     write_report(args.json, name="index_folder", settings=settings, results=results, ratios=ratios)
 
