@@ -127,7 +127,9 @@ def test_a_second_ctrl_c_quits(environ: dict[str, str], large: Path) -> None:
         os.killpg(process.pid, signal.SIGINT)
         time.sleep(0.02)
     _, err = process.communicate(timeout=10)
-    assert process.returncode == 130, err
+    # Signals that arrive together count once; the first then may have ended the work in good order.
+    expected = {0, 130} if "The next run goes on from here" in err else {130}
+    assert process.returncode in expected, err
     assert "Traceback" not in err
     with open_store(large) as store:
         assert store.check(repair=False).ok

@@ -7,6 +7,12 @@ __all__ = ["main"]
 
 def main() -> None:
     """Entry point of the ``sightword`` command; ends the process with its exit code."""
+    import signal
+
     from sightword.cli.door import cli
 
-    cli.main(prog_name="sightword")
+    try:
+        cli.main(prog_name="sightword")
+    finally:
+        # All is said; a late Ctrl-C must not end the interpreter's own goodbye with a signal or a traceback.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
