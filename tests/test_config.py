@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sightword.config import environment_name, read_settings, user_file
+from sightword.config import cache_home, environment_name, read_settings, user_file
 from sightword.errors import UsageError
 
 KNOWN = {"k", "method", "prompt", "backbone", "min-score", "no-update"}
@@ -133,3 +133,12 @@ def test_the_users_own_file_may_stand_in_the_folder(folder: Path) -> None:
 def test_names() -> None:
     assert environment_name("min-score") == "SIGHTWORD_MIN_SCORE"
     assert user_file({}).name == "sightword.toml"
+
+
+def test_one_variable_moves_all_that_can_be_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SIGHTWORD_CACHE", raising=False)
+    assert cache_home().name == "sightword"
+    monkeypatch.setenv("SIGHTWORD_CACHE", str(tmp_path))
+    assert cache_home() == tmp_path

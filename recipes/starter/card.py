@@ -9,6 +9,7 @@ from typing import Any
 
 from common import HERE, records
 from results import STORE
+from views import photo_rows
 
 TEXT = """# starter: the backbone that ships with Sightword
 
@@ -18,7 +19,8 @@ offline right after installation. D = W = 384.
 - **Image tower**: EfficientNet-Lite0 (ImageNet weights; frozen), then a learned head, plus a fixed branch of class
   knowledge: the softmax of the classifier's 20 likeliest classes mixes the vectors that the text tower gives to their
   names. A gate opens the branch for photographs and confident answers and keeps drawings away from the 1,000 classes.
-- **Text tower**: all-MiniLM-L6-v2, a six-layer BERT with mean pooling, unchanged. It takes token embeddings.
+- **Text tower**: all-MiniLM-L6-v2, a six-layer BERT with mean pooling, its layers fine-tuned together with the head
+  ({steps} steps; on WordNet glosses it keeps a mean cosine of {gloss} to the original). It takes token embeddings.
 - **Preprocess**: the whole picture squashed to 224 x 224 (bicubic), scaled to [-1, 1].
 - **Precision**: the text tower follows the CPU (bfloat16 where it has it); the image tower always runs in float32
   (`exact` in `backbone.json`): in bfloat16 its features fell to cosine 0.99 on pictures and below on patterns.
@@ -35,9 +37,11 @@ which `sightword.backbones.torch_starter` reads too. {size} in all.
 | ImageNet class names (`timm.data.ImageNetInfo`) | Apache-2.0 |
 {data}
 
-The head was trained on {train} pictures of {concepts} base concepts with captions made from their names, keywords and
-styles. What tells photographs from drawings is read off the trunk's own weights (`photolike.py`); no set of photographs
-was used.
+Head and sentence tower were trained on {train} pictures of {concepts} base concepts, and on views of them (grey,
+contours, pencil, tints, counts, places, two things ...), with captions made from their names, keywords, styles and
+views; with {photos} freely licensed photographs and paintings of `examples/` (those of the training split); with stand-in
+features for photographs of ImageNet's classes; and with WordNet's glosses, which hold the language. What tells
+photographs from drawings (the gate) is read off the trunk's own weights (`photolike.py`).
 The directory is offered under Apache-2.0; the makers named above keep their credit (`recipes/starter/sources.json` pins
 every package by sha256; `records.jsonl` of the recipe names the author of every picture).
 
@@ -56,7 +60,9 @@ On base concepts that were not trained on (`recipes/starter/RESULTS.md` has all 
 ## Limits
 - It knows drawings, emoji, clip art and ImageNet's 1,000 kinds of things. Scenes, people, places, text in pictures, fine
   differences and counts are mostly beyond it.
-- Words of style (line drawing, 3D, flat) move a query, but the frozen sentence space gives them little room.
+- **Bare names find less than the floor** (a head trained on names alone): style words and names share a small space.
+- A photograph as reference still pulls towards other photographs; `direction`, the default method, counters it only in
+  part.
 - Names are from North American and European catalogues; what they leave out, the starter does not see.
 - Not for decisions about people.
 """
@@ -104,6 +110,9 @@ def write(folder: Path) -> None:
             data="\n".join(listed),
             train=f"{sum(kinds.values()):,}",
             concepts=f"{len({r['concept'] for r in rows if r['split'] == 'train'}):,}",
+            photos=sum(row["split"] == "train" for row in photo_rows()),
+            steps=data["joint"]["steps"],
+            gloss=f"{data['joint']['gloss cosine to the original sentence model']:.2f}",
             marks="\n".join(marks),
             speed=speed.get("text", ""),
         ),

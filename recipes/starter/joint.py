@@ -14,6 +14,7 @@ Writes ``joint.pt``; then text.safetensors and the head in the places where the 
 from __future__ import annotations
 
 import itertools
+import json
 import math
 import random
 import sys
@@ -81,8 +82,6 @@ class Views:
     """Cached features of all views, and what is known of them."""
 
     def __init__(self) -> None:
-        import json
-
         self.rows = [*records(), *photo_rows()]
         self.about = json.loads((VIEWS / "views.json").read_text())
         self.features = np.load(VIEWS / "features.npy")

@@ -5,6 +5,7 @@ python phi.py [key=value ...]     # steps, batch, lr, hidden, seed, prompt (may 
 
 from __future__ import annotations
 
+import json
 import sys
 
 import numpy as np
@@ -19,7 +20,7 @@ from sightword.training.pic2word import PROMPTS, train_pic2word
 
 TARGET = SHIPPED.parent.parent / "methods" / "shipped" / "starter" / "pic2word"
 DESCRIPTION = (
-    "Emoji in seven styles, public-domain clip art and freely licensed photographs of the training split "
+    "Emoji in seven styles, public-domain clip art and a few photographic stamps of the training split "
     "(NOTICE names sources and licences), plain and in views of recipes/starter/views.py; no captions."
 )
 
@@ -39,8 +40,6 @@ def pictures(tower: TorchStarter) -> tuple[np.ndarray, np.ndarray]:
     rows = records()
     split = np.array([row["split"] for row in rows])
     plain = np.load(FEATURES / "pass0.npy")
-    import json
-
     about = json.loads((VIEWS / "views.json").read_text())
     kept = [
         v for v, (i, kind, _) in enumerate(about) if i < len(rows) and split[i] == "train" and kind != "plain"

@@ -23,7 +23,16 @@ from typing import Any, Literal
 
 from sightword.errors import UsageError
 
-__all__ = ["FILE_NAME", "PREFIX", "Setting", "Source", "environment_name", "read_settings", "user_file"]
+__all__ = [
+    "FILE_NAME",
+    "PREFIX",
+    "Setting",
+    "Source",
+    "cache_home",
+    "environment_name",
+    "read_settings",
+    "user_file",
+]
 
 FILE_NAME = "sightword.toml"
 PREFIX = "SIGHTWORD"
@@ -66,6 +75,15 @@ def environment_name(name: str) -> str:
     'SIGHTWORD_MIN_SCORE'
     """
     return f"{PREFIX}_{name.replace('-', '_').upper()}"
+
+
+def cache_home() -> Path:
+    """Where everything that can be made again is kept; ``SIGHTWORD_CACHE`` moves it."""
+    if home := os.environ.get(f"{PREFIX}_CACHE"):
+        return Path(home)
+    from platformdirs import user_cache_path
+
+    return user_cache_path("sightword", appauthor=False)
 
 
 def user_file(environ: Mapping[str, str] | None = None) -> Path:

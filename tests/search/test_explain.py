@@ -106,3 +106,11 @@ def test_a_pseudo_word_is_read_back(engine: Engine, red: Path, monkeypatch: pyte
     assert explanation.as_json()["words"][0][0]["word"] == "purple"
     alone = engine.explain(images=red, method="constant")  # `image` answers that
     assert alone.words[0][0][0] == "red" and alone.prompts == ()
+
+
+def test_the_words_are_kept_where_the_cache_was_moved(
+    engine: Engine, red: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGHTWORD_CACHE", str(tmp_path))
+    engine.explain(images=red, text="blue")
+    assert list((tmp_path / "words").glob("words-*.npy"))

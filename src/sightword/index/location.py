@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import platformdirs
-
+from sightword.config import cache_home
 from sightword.errors import IndexCorrupt
 from sightword.index.connection import DATABASE
 
@@ -103,11 +102,9 @@ def locate(folder: Path | str, *, index: Path | str | None = None) -> Location:
 
 def cache_directory(folder: Path) -> Path:
     """The place in the user's cache for a folder, named by its path (``SIGHTWORD_CACHE`` moves them all)."""
-    home = os.environ.get("SIGHTWORD_CACHE")
-    root = Path(home) if home else Path(platformdirs.user_cache_dir("sightword", appauthor=False))
     resolved = folder.resolve()
     digest = hashlib.sha256(os.fsencode(resolved)).hexdigest()[:24]
-    return root / "indexes" / digest
+    return cache_home() / "indexes" / digest
 
 
 def is_writable(directory: Path) -> bool:

@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from platformdirs import user_cache_path
 
+from sightword.config import cache_home
 from sightword.methods.explain import WordReader, explain_words
 from sightword.methods.inversion import Inversion
+from sightword.methods.vectors import mean_unit
 from sightword.search.explain import Explanation, Pull
 from sightword.search.ranking import ranked
 
@@ -38,7 +39,7 @@ def explain(engine: Engine, query: Query) -> Explanation:
     found = _ids(engine, query, composed)
     picture = text = None
     if composed.references:
-        feature = _unit(np.mean([_unit(item.feature) for item in composed.references], axis=0))
+        feature = mean_unit([item.feature for item in composed.references])
         rest = replace(query, images=(), prompt=None) if query.text else None
         picture = _pull(engine, composed, found, feature, rest)
     if query.text:
@@ -82,15 +83,10 @@ def _read(engine: Engine, query: Query, composed: Composed) -> tuple[Words, tupl
         return (), ()
     method = engine.load_method(engine.method_for(query))
     images = composed.asked.images
-    reader = WordReader(engine.backbone, user_cache_path("sightword") / "words")
+    reader = WordReader(engine.backbone, cache_home() / "words")
     lines = explain_words(engine.backbone, method, images, NEAREST, reader=reader)
     lines = lines or reader.nearest(np.stack(images), NEAREST)
     method = getattr(method, "base", method)  # pdv refines an inversion
     prompts = method.prompts(composed.asked) if isinstance(method, Inversion) else []
     words = tuple(tuple((word, round(cosine, 6)) for word, cosine in line) for line in lines)
     return words, tuple(str(prompt) for prompt in prompts)
-
-
-def _unit(vector: Array) -> Array:
-    result: Array = vector / max(float(np.linalg.norm(vector)), 1e-12)
-    return result
