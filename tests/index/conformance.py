@@ -228,7 +228,29 @@ class StoreConformance:
             assert np.array_equal(vectors, np.stack([unit(item.feature) for item in reversed(batch)]))
         assert store.vectors([]).shape == (0, DIM)
 
+    def test_rows_are_found_by_id(self, store: VectorStore) -> None:
+        batch = pictures(range(6))
+        with store.writer() as writer:
+            writer.add(batch)
+        known = store.known()
+        for item in batch:
+            picture_id = known[item.path].id
+            assert picture_id is not None
+            row = store.row(picture_id)
+            assert row == store.find(item.path)
+            assert (row.id, row.path, row.content_hash) == (picture_id, item.path, item.content_hash)
+        # A result that is still on somebody's screen stays a picture when its file vanishes.
+        with store.writer() as writer:
+            writer.mark_gone([batch[2].path])
+        gone = known[batch[2].path].id
+        assert gone is not None and store.row(gone).path == batch[2].path
+        store.compact()
+        with pytest.raises(UsageError, match=str(gone)):
+            store.row(gone)
+
     def test_an_unknown_id_is_told(self, store: VectorStore) -> None:
+        with pytest.raises(UsageError, match="12345"):
+            store.row(12345)
         with pytest.raises(UsageError, match="12345"):
             store.get(12345)
         with pytest.raises(UsageError, match="12345"):

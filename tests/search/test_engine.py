@@ -36,6 +36,13 @@ def names(hits: list[Hit]) -> list[str]:
     return [hit.path.stem for hit in hits]
 
 
+def test_a_query_by_id_does_not_walk_the_index(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = engine.search(text="red")[0]
+    monkeypatch.setattr(engine.store, "known", lambda: pytest.fail("3.9 s at a million rows"))
+    assert engine.search(images=picture.id, k=1)[0].id != picture.id
+    assert engine.thumbnail(picture.id, 24) is not None
+
+
 def test_words_find_their_pictures(engine: Engine) -> None:
     for colour in ("red", "green", "blue", "yellow", "purple", "cyan"):
         assert names(engine.search(text=colour))[0] == colour

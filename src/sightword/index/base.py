@@ -182,6 +182,10 @@ class VectorStore(Protocol):
         """Unit vectors, float32 [n, D], in the order asked."""
         ...
 
+    def row(self, picture_id: int) -> PictureRow:
+        """One picture by its id, live or gone, without walking the others. UsageError for an unknown id."""
+        ...
+
     def find(self, path: bytes) -> PictureRow | None:
         """The live picture at this path."""
         ...

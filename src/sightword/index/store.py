@@ -199,6 +199,15 @@ class LocalStore(Session):
                 found[at] = self._decoded(row[0])
         return found
 
+    def row(self, picture_id: int) -> PictureRow:
+        """One picture by its id, live or gone."""
+        with self.reading() as connection:
+            query = f"SELECT {PICTURE_COLUMNS} FROM pictures WHERE id = ?"
+            row = connection.execute(query, (int(picture_id),)).fetchone()
+        if row is None:
+            raise UsageError(f"No picture has the id {picture_id}.")
+        return picture_row(row)
+
     def find(self, path: bytes) -> PictureRow | None:
         """The live picture at this path."""
         with self.reading() as connection:

@@ -94,7 +94,7 @@ class References:
             if _is_rgb(item) or hasattr(item, "convert"):
                 return _shrunk(_pixels(item), size)
             if isinstance(item, int):
-                item = self._engine.folder / os.fsdecode(self._path_of(item))
+                item = self._engine.folder / os.fsdecode(self._engine.store.row(item).path)
             from sightword.backbones.base import PreprocessSpec
 
             decoded = self._decode(item, PreprocessSpec(size=size, resize="longest"), "product")
@@ -111,7 +111,7 @@ class References:
         """The index's own feature of this picture if it has one, and the hash of the file."""
         store = self._engine.store
         if isinstance(item, int):
-            return Reference(store.get(item), self._hash_of(item)), None
+            return Reference(store.get(item), store.row(item).content_hash), None
         if isinstance(item, bytes):
             content_hash = hashlib.sha256(item).digest()
         elif isinstance(item, (str, os.PathLike)):
@@ -151,15 +151,6 @@ class References:
             return pool.read(os.fsencode(Path(item).absolute()))
         except PictureError as error:
             raise PictureError(f"{describe(item)}: {error.message}") from None
-
-    def _path_of(self, picture_id: int) -> bytes:
-        for path, state in self._engine.store.known().items():
-            if state.id == picture_id:
-                return path
-        raise UsageError(f"No picture has the id {picture_id}.")
-
-    def _hash_of(self, picture_id: int) -> bytes:
-        return self._engine.store.known()[self._path_of(picture_id)].content_hash
 
 
 def _is_rgb(item: Any) -> bool:
