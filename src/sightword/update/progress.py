@@ -8,12 +8,19 @@ __all__ = ["Progress"]
 class Progress:
     """Override what you want to show; the methods here do nothing.
 
-    All are called from the thread that called `update`, in this order: `description`, `total` when the number
-    of files to look at is known (not at all when there is nothing to do), `advance` many times.
+    All are called from the thread that called `update`, in this order: `description`, `found` while the folder
+    is walked, `already` and `total` when the number of files to look at is known (not at all when there is
+    nothing to do), `advance` many times.
     """
 
     def description(self, text: str) -> None:
         """What is being done now, such as ``reading pictures``."""
+
+    def found(self, count: int) -> None:
+        """So many files have been seen by now."""
+
+    def already(self, count: int) -> None:
+        """So many files are known from earlier runs and need nothing."""
 
     def total(self, count: int) -> None:
         """How many files there are to look at."""

@@ -6,7 +6,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -159,7 +159,7 @@ class Intake:
 
 
 def read_pictures(
-    files: Sequence[FoundFile],
+    parts: Iterable[Sequence[FoundFile]],
     root: bytes,
     intake: Intake,
     *,
@@ -170,15 +170,19 @@ def read_pictures(
     stop: threading.Event,
     settle: float,
 ) -> None:
-    """Decode, encode and remember these files; the parameters are those of `update`."""
-    if not files or stop.is_set():
-        intake.commit()
-        return
-    intake.progress.description("reading pictures")
-    spec = spec or intake.backbone.spec.preprocess
-    with DecodePool(spec, preset, workers=workers, limits=limits) as pool:
-        unsettled = _one_pass(pool, files, root, intake, stop, patient=settle > 0)
-        if unsettled:
+    """Decode, encode and remember files, which come in parts; the parameters are those of `update`."""
+    pool: DecodePool | None = None
+    unsettled: list[FoundFile] = []
+    with contextlib.ExitStack() as stack:
+        for files in parts:
+            if not files or stop.is_set():
+                continue
+            if pool is None:
+                intake.progress.description("reading pictures")
+                spec = spec or intake.backbone.spec.preprocess
+                pool = stack.enter_context(DecodePool(spec, preset, workers=workers, limits=limits))
+            unsettled += _one_pass(pool, files, root, intake, stop, patient=settle > 0)
+        if pool is not None and unsettled:
             settled = wait_until_settled(root, unsettled, settle, stop)
             intake.tally.waiting += len(unsettled) - len(settled)
             again = _one_pass(pool, settled, root, intake, stop, patient=True)

@@ -1,4 +1,4 @@
-"""Recognise files by their content before anything is decoded: touched, moved or copied pictures."""
+"""Recognise files by their content before they are decoded: touched, moved or copied pictures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from sightword.update.read import Intake
 __all__ = ["recognise"]
 
 _AT_ONCE = 256
-"""Files hashed, and then recorded in one transaction."""
+"""Files hashed, and then recorded in one transaction; what is left of them is read before the next are hashed:
+hashing 50,000 files first would keep the person waiting, and read them from the disk twice."""
 
 _THREADS = 4  # hashing waits for the disk most of the time
 
@@ -30,13 +31,13 @@ def recognise(
     writer: Writer,
     intake: Intake,
     stop: threading.Event,
-) -> list[FoundFile]:
+) -> Iterator[list[FoundFile]]:
     """Record what needs no decoding.
 
-    Returns
-    -------
+    Yields
+    ------
     list of FoundFile
-        The files that must be read as pictures.
+        Files that must be read as pictures, a part at a time.
     """
     tally, progress = intake.tally, intake.progress
     progress.total(len(changes.added) + len(changes.changed))
@@ -49,14 +50,16 @@ def recognise(
     # Only a file of the same size can have the same content: in a new folder nothing is hashed here.
     sizes = {state.size for state in known.values() if state.content_hash}
     suspects = [file for file in (*changes.added, *changes.changed) if file.size in sizes]
-    unread = [file for file in (*changes.added, *changes.changed) if file.size not in sizes]
-    if not suspects:
-        return unread
-    progress.description("recognising files")
+    others = [file for file in (*changes.added, *changes.changed) if file.size not in sizes]
+    if suspects:
+        progress.description("recognising files")
+    hashes = {state.content_hash for state in known.values() if state.status == "live"}
     finder = MoveFinder(known, changes.missing)
     for start in range(0, len(suspects), _AT_ONCE):
         if stop.is_set():
-            return []
+            return
+        unread: list[FoundFile] = []
+        copied = False
         moves: list[tuple[bytes, bytes, int, int]] = []
         touched: dict[bytes, tuple[int, int]] = {}
         for file, digest in _hashed(root, suspects[start : start + _AT_ONCE]):
@@ -70,8 +73,9 @@ def recognise(
                 moves.append((old, file.path, file.size, file.mtime_ns))
                 # A picture that was marked gone must be shown again, wherever it is now.
                 touched[file.path] = (file.size, file.mtime_ns)
-            elif (copy := _copy(store, file, digest)) is not None:
+            elif digest in hashes and (copy := _copy(store, file, digest)) is not None:
                 intake.copied(copy)
+                copied = True
             else:
                 unread.append(file)
         if moves:
@@ -81,8 +85,10 @@ def recognise(
         if touched:
             writer.touch(touched)
             progress.advance(len(touched))
-        intake.commit()
-    return unread
+        if copied:
+            intake.commit()
+        yield unread
+    yield others
 
 
 def _hashed(root: bytes, files: list[FoundFile]) -> Iterator[tuple[FoundFile, bytes | None]]:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sightword.pictures.changes import Changes, compare, vanished_notice
 from sightword.pictures.limits import Limits
-from sightword.pictures.scan import ScanProblem, scan
+from sightword.pictures.scan import FoundFile, ScanProblem, scan
 from sightword.update.progress import Progress
 from sightword.update.read import Intake, Tally, read_pictures
 from sightword.update.recognise import recognise
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from sightword.pictures.types import Preset
 
 __all__ = ["Progress", "UpdateReport", "update"]
+
+_TOLD_EVERY = 500
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ def update(
     root = os.fsencode(folder)
     problems: list[ScanProblem] = []
     progress.description("looking for pictures")
-    found = list(scan(root, problems))
+    found = list(_told(scan(root, problems), progress))
     changes = compare(store.known(), found, problems)
     tally, notice = Tally(), None
     if _anything_to_write(changes, prune):
@@ -132,9 +134,9 @@ def update(
             known = store.known()
             changes = compare(known, found, problems)
             intake = Intake(writer, backbone_loader, batch, known, tally, progress)
-            files = recognise(store, known, changes, root, writer, intake, stop)
+            progress.already(len(found) - len(changes.added) - len(changes.changed))
             read_pictures(
-                files,
+                recognise(store, known, changes, root, writer, intake, stop),
                 root,
                 intake,
                 spec=spec,
@@ -161,6 +163,14 @@ def update(
         seconds=time.monotonic() - started,
         interrupted=stop.is_set(),
     )
+
+
+def _told(files: Iterable[FoundFile], progress: Progress) -> Iterator[FoundFile]:
+    """The same files, counted aloud."""
+    for count, file in enumerate(files, start=1):
+        if count % _TOLD_EVERY == 0:
+            progress.found(count)
+        yield file
 
 
 def _anything_to_write(changes: Changes, prune: bool) -> bool:
