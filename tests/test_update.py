@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from made_pictures import with_orientation, encoded, noise
+from made_pictures import encoded, noise, with_orientation
 from sightword.errors import IndexBusy, SightwordError, UsageError
 from sightword.pictures import normalise, resize_uint8
 from sightword.pictures.decode import decode
@@ -212,7 +212,7 @@ def test_progress(pictures: Album) -> None:
     pictures.write("bad.png", b"bad")
     os.utime(pictures.folder / "3.png")
     pictures.update(progress=Told())
-    assert told[0] == "looking for pictures"
+    assert told[0] == f"looking for changes in {pictures.folder}"
     assert "reading pictures" in told
     numbers = [item for item in told if isinstance(item, int)]
     assert numbers[0] == 4 and sum(numbers) == 0
@@ -243,7 +243,7 @@ def test_reading_does_not_wait_until_every_file_is_recognised(
             made.write(f"{number:02}.bmp", encoded(noise(24, 18, number), "BMP"))
             if number == 1:
                 made.update()
-        monkeypatch.setattr(made.store, "by_hash", lambda _: pytest.fail("no remembered file has this content"))
+        monkeypatch.setattr(made.store, "by_hash", lambda _: pytest.fail("nothing has this content"))
         report = made.update(progress=Told())
         assert counts(report) == {"added": 18}
         assert len(made.paths()) == 20

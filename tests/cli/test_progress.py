@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import signal
+import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -22,7 +24,9 @@ class Terminal(io.StringIO):
         return self.terminal
 
 
-def shown(monkeypatch: pytest.MonkeyPatch, seconds: list[float], terminal: bool = True) -> str:
+def shown(
+    monkeypatch: pytest.MonkeyPatch, seconds: list[float], terminal: bool = True, already: int = 0
+) -> str:
     """What a bar writes when pictures are done at these times."""
     now = iter([0.0, *(second for second in seconds for _ in range(3))])
     last = [0.0]
@@ -31,11 +35,12 @@ def shown(monkeypatch: pytest.MonkeyPatch, seconds: list[float], terminal: bool 
         last[0] = next(now, last[0])
         return last[0]
 
-    monkeypatch.setattr(progress.time, "monotonic", clock)
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=clock))
     stream = Terminal(terminal)
     monkeypatch.setattr(progress.sys, "stderr", stream)
     with Bar() as bar:
         bar.description("reading pictures")
+        bar.already(already)
         bar.total(100)
         for _ in seconds:
             bar.advance(10)
@@ -51,6 +56,26 @@ def test_long_work_shows_rate_and_time_left(monkeypatch: pytest.MonkeyPatch) -> 
     assert "reading pictures" in text
     assert "/100" in text
     assert "pictures/s" in text
+
+
+def test_a_resumed_folder_starts_from_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = shown(monkeypatch, [2.5, 3.0], already=900)
+    assert "90%" in text and "900/1000" in text
+
+
+def test_a_slow_start_is_not_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No file is done yet: a slow walk or a model that is loading must not look like hanging."""
+    monkeypatch.setattr(progress, "SPEAK_SECONDS", 0.01)
+    stream = Terminal(True)
+    monkeypatch.setattr(progress.sys, "stderr", stream)
+    deadline = time.monotonic() + 10
+    with Bar() as bar:
+        bar.description("looking for changes in holiday")
+        bar.found(12_000)
+        while "12,000 so far" not in stream.getvalue() and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert "looking for changes in holiday, 12,000 so far ..." in stream.getvalue()
+    assert stream.getvalue().endswith(" \r")  # and nothing of it stays
 
 
 def test_a_pipe_gets_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

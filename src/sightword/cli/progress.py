@@ -15,25 +15,52 @@ from sightword.update.progress import Progress
 
 __all__ = ["Bar", "Interruptible"]
 
+SPEAK_SECONDS = 1.0
+"""From then on a line says what is being done."""
+
 QUIET_SECONDS = 2.0
 """Work that is over sooner shows no bar."""
 
+_LINE_SECONDS = 0.5
+
 
 class Bar(Progress):
-    """Pictures a second and time left; only on a terminal, and only once the work has lasted two seconds."""
+    """What is being done, then pictures a second and time left; only on a terminal.
 
-    def __init__(self) -> None:
+    The line comes after one second, from a thread of its own: walking a slow drive or loading a model must
+    not look like hanging. The bar comes once the work has lasted two seconds and there is something to count.
+
+    Parameters
+    ----------
+    unit : str
+        What is counted.
+    """
+
+    def __init__(self, unit: str = "pictures") -> None:
         self._terminal = sys.stderr.isatty()
         self._start = time.monotonic()
+        self._unit = unit
         self._what = ""
-        self._count = self._done = 0
+        self._count = self._done = self._before = self._found = 0
         self._bar: Any = None
+        self._width = 0
+        self._lock = threading.Lock()  # between the line and the bar
+        self._over = threading.Event()
+        self._speaker: threading.Thread | None = None
 
     def description(self, text: str) -> None:
         """What is being done now."""
-        self._what = text
+        self._what, self._found = text, 0
         if self._bar is not None:
             self._bar.set_description(text)
+
+    def found(self, count: int) -> None:
+        """So many files have been seen by now."""
+        self._found = count
+
+    def already(self, count: int) -> None:
+        """So many are known from earlier runs; the bar goes on from there."""
+        self._before = count
 
     def total(self, count: int) -> None:
         """How many files there are to look at."""
@@ -44,26 +71,60 @@ class Bar(Progress):
         self._done += count
         if not self._terminal or time.monotonic() - self._start < QUIET_SECONDS:
             return
-        if self._bar is None:
-            from tqdm import tqdm
+        with self._lock:
+            if self._bar is None:
+                self._bar = self._made()
+            self._bar.update(self._before + self._done - self._bar.n)
 
-            self._bar = tqdm(
-                total=self._count,
-                desc=self._what,
-                unit=" pictures",
-                file=sys.stderr,
-                leave=False,
-                dynamic_ncols=True,
-                mininterval=0.2,
-            )
-            # The rate counts from the real start, not from when the bar appeared.
-            self._bar.start_t -= time.monotonic() - self._start
-        self._bar.update(self._done - self._bar.n)
+    def _made(self) -> Any:
+        from tqdm import tqdm
+
+        self._wipe()
+        bar = tqdm(
+            total=self._before + self._count,
+            initial=self._before,
+            desc=self._what,
+            unit=f" {self._unit}",
+            file=sys.stderr,
+            leave=False,
+            dynamic_ncols=True,
+            mininterval=0.2,
+        )
+        # The rate counts from the real start, not from when the bar appeared.
+        bar.start_t -= time.monotonic() - self._start
+        return bar
+
+    def _speak(self) -> None:
+        """Say what is being done until the bar takes over or all is done."""
+        wait = SPEAK_SECONDS
+        while not self._over.wait(wait):
+            wait = _LINE_SECONDS
+            with self._lock:
+                if self._bar is not None:
+                    return
+                so_far = f", {self._found:,} so far" if self._found else ""
+                line = f"{self._what or 'starting'}{so_far} ..."
+                sys.stderr.write(f"\r{line.ljust(self._width)}")
+                sys.stderr.flush()
+                self._width = len(line)
+
+    def _wipe(self) -> None:
+        if self._width:
+            sys.stderr.write(f"\r{' ' * self._width}\r")
+            sys.stderr.flush()
+            self._width = 0
 
     def __enter__(self) -> Bar:
+        if self._terminal:
+            self._speaker = threading.Thread(target=self._speak, daemon=True)
+            self._speaker.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._over.set()
+        if self._speaker is not None:
+            self._speaker.join()
+        self._wipe()
         if self._bar is not None:
             self._bar.close()
 

@@ -17,8 +17,8 @@ from sightword.update.read import Intake
 __all__ = ["recognise"]
 
 _AT_ONCE = 256
-"""Files hashed, and then recorded in one transaction; what is left of them is read before the next are hashed:
-hashing 50,000 files first would keep the person waiting, and read them from the disk twice."""
+"""Files hashed, and then recorded in one transaction; what is left of them is read before the next are
+hashed: hashing 50,000 files first would keep the person waiting, and read them from the disk twice."""
 
 _THREADS = 4  # hashing waits for the disk most of the time
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from sightword.pictures.changes import Changes, compare, vanished_notice
 from sightword.pictures.limits import Limits
+from sightword.pictures.names import display
 from sightword.pictures.scan import FoundFile, ScanProblem, scan
 from sightword.update.progress import Progress
 from sightword.update.read import Intake, Tally, read_pictures
@@ -124,7 +125,7 @@ def update(
     progress, stop = progress or Progress(), stop or threading.Event()
     root = os.fsencode(folder)
     problems: list[ScanProblem] = []
-    progress.description("looking for pictures")
+    progress.description(f"looking for changes in {display(root)}")
     found = list(_told(scan(root, problems), progress))
     changes = compare(store.known(), found, problems)
     tally, notice = Tally(), None
