@@ -7,10 +7,12 @@ import dataclasses
 import pytest
 
 from sightword.errors import SightwordError, UsageError
-from sightword.training.loop import LoopSettings, Step, batches, learning_rate, train
+from sightword.training.loop import LoopSettings, Run, Step, batches, learning_rate, train
 
 torch = pytest.importorskip("torch", reason="training needs the extra torch")
 pytestmark = pytest.mark.slow
+
+QUIET = Run(progress=False)
 
 
 def settings(**changes: object) -> LoopSettings:
@@ -52,7 +54,7 @@ def test_it_learns_and_repeats_itself() -> None:
         net = network()
         torch.manual_seed(torch.seed() % 1000)  # what happened before must not matter
         curve = train(
-            net, lambda rows: ((net(x[rows]) - y[rows]) ** 2).mean(), 50, settings(steps=200), progress=False
+            net, lambda rows, step: ((net(x[rows]) - y[rows]) ** 2).mean(), 50, settings(steps=200), run=QUIET
         )
         assert not net.training
         return curve, net(x)
@@ -67,7 +69,7 @@ def test_only_matrices_decay() -> None:
     net = torch.nn.Linear(3, 2)
     weight, bias = net.weight.detach().clone(), net.bias.detach().clone()
     nothing = settings(steps=5, warmup=0, weight_decay=0.5)
-    train(net, lambda rows: 0 * net(torch.ones(1, 3)).sum(), 8, nothing, progress=False)
+    train(net, lambda rows, step: 0 * net(torch.ones(1, 3)).sum(), 8, nothing, run=QUIET)
     assert torch.equal(net.bias, bias)
     assert (net.weight.abs() < weight.abs()).all()
 
@@ -76,11 +78,11 @@ def test_a_loss_that_is_no_number_stops_the_run() -> None:
     net = network()
     seen: list[Step] = []
 
-    def loss(rows: torch.Tensor) -> torch.Tensor:
+    def loss(rows: torch.Tensor, step: int) -> torch.Tensor:
         return net(torch.ones(1, 3)).sum() * (float("nan") if len(seen) == 3 else 1.0)
 
     with pytest.raises(SightwordError, match="nan at step 3"):
-        train(net, loss, 8, settings(), on_step=seen.append, progress=False)
+        train(net, loss, 8, settings(), on_step=seen.append, run=QUIET)
     assert [item.step for item in seen] == [0, 1, 2]
     assert all(torch.isfinite(p).all() for p in net.parameters())
 
@@ -100,6 +102,6 @@ def test_one_row_is_too_few() -> None:
 
 def test_the_bar_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     net = network()
-    train(net, lambda rows: net(torch.ones(1, 3)).sum(), 8, settings(steps=2))
+    train(net, lambda rows, step: net(torch.ones(1, 3)).sum(), 8, settings(steps=2))
     out, err = capsys.readouterr()
     assert out == "" and "train" in err

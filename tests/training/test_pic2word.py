@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,11 @@ pytestmark = pytest.mark.slow
 
 from tiny_torch import TinyTextTower  # noqa: E402
 
-from sightword.training.pic2word import PromptEncoder, info_nce, main, make_network, train_pic2word  # noqa: E402
+from sightword.methods.torch_words import PromptEncoder, RowEncoder  # noqa: E402
+from sightword.training.job import Job  # noqa: E402
+from sightword.training.loop import LoopSettings, Run  # noqa: E402
+from sightword.training.networks import pic2word_network  # noqa: E402
+from sightword.training.pic2word import learn_pic2word, train_pic2word  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -29,23 +32,10 @@ def features(tiny_backbone: OpenVINOBackbone) -> np.ndarray:  # type: ignore[typ
     return tiny_backbone.encode_images(pictures_of_colours(300, seed=5))
 
 
-def test_the_loss_equals_a_naive_one() -> None:
-    rng = np.random.default_rng(0)
-    v, p = rng.normal(size=(2, 7, 5))
-    cosines = [[float(a @ b / math.hypot(*a) / math.hypot(*b)) for b in p] for a in v]
-    total = 0.0
-    for i in range(7):
-        row = [math.exp(20 * cosines[i][j]) for j in range(7)]
-        column = [math.exp(20 * cosines[j][i]) for j in range(7)]
-        total += -0.5 * math.log(row[i] / sum(row)) - 0.5 * math.log(column[i] / sum(column))
-    value = info_nce(torch.from_numpy(3 * v), torch.from_numpy(p), 20.0)
-    assert float(value) == pytest.approx(total / 7, rel=1e-9)
-
-
 @pytest.mark.parametrize("tokens", [1, 3])
 def test_prompts_are_encoded_as_at_search_time(tiny_backbone: OpenVINOBackbone, tokens: int) -> None:
     prompt = parse_prompt("a photo of {*}")
-    encoder = PromptEncoder(TinyTextTower(), tiny_backbone, prompt, tokens)
+    encoder = PromptEncoder(RowEncoder(TinyTextTower(), tiny_backbone), tiny_backbone, prompt, tokens)
     words = np.random.default_rng(2).normal(size=(4, tokens, W)).astype(np.float32)
     expected = tiny_backbone.encode_prompts([prompt] * 4, [[word] for word in words])
     np.testing.assert_allclose(encoder(torch.from_numpy(words)).numpy(), expected, atol=1e-5)
@@ -53,11 +43,11 @@ def test_prompts_are_encoded_as_at_search_time(tiny_backbone: OpenVINOBackbone, 
 
 def test_a_training_prompt_has_one_slot(tiny_backbone: OpenVINOBackbone) -> None:
     with pytest.raises(UsageError, match="exactly one slot"):
-        PromptEncoder(TinyTextTower(), tiny_backbone, parse_prompt("a photo"), 1)
+        PromptEncoder(RowEncoder(TinyTextTower(), tiny_backbone), tiny_backbone, parse_prompt("a photo"), 1)
 
 
 def test_the_network_is_the_papers() -> None:
-    assert sum(p.numel() for p in make_network(768, 512, 768).parameters()) == 1_050_368
+    assert sum(p.numel() for p in pic2word_network(768, 512, 768).parameters()) == 1_050_368
 
 
 def test_it_beats_an_untrained_phi_and_is_written_whole(
@@ -147,34 +137,20 @@ def test_alignment_brings_the_pairs_closer(
     assert cosines[20.0] > cosines[0.0] + 0.03
 
 
-def test_the_command_line_door(
-    tiny_backbone_dir: Path,
+def test_captions_are_learnt_as_well(
+    tiny_backbone: OpenVINOBackbone,
     features: np.ndarray,  # type: ignore[type-arg]
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("sightword.backbones.torch_starter.load_torch_starter", lambda path: TinyTextTower())
-    np.save(tmp_path / "x.npy", features)
-    words = [
-        "--features",
-        tmp_path / "x.npy",
-        "--held-out",
-        tmp_path / "x.npy",
-        "--backbone",
-        tiny_backbone_dir,
-    ]
-    main(
-        [
-            *map(str, [*words, "--out", tmp_path / "phi"]),
-            "--steps",
-            "3",
-            "--batch",
-            "8",
-            "--hidden",
-            "4",
-            "--half",
-        ]
-    )
-    assert "held out" in capsys.readouterr().out
-    assert Phi.load(tmp_path / "phi").layers[0][0].shape == (4, D)
+    texts = np.random.default_rng(3).normal(0, 0.5, (50, D)).astype(np.float32)
+    cosines = {}
+    for name, captions in (("without", None), ("with", texts)):
+        settings = LoopSettings(steps=150, batch=32, lr=3e-3)
+        job = Job(
+            tiny_backbone, TinyTextTower(), tmp_path / name, settings, hidden=32, run=Run(progress=False),
+            held_out=texts,
+        )  # fmt: skip
+        report = learn_pic2word(job, features, scale=20.0, texts=captions)
+        assert report["captions"] == (0 if captions is None else 50)
+        cosines[name] = report["held_out"]["after"]["cosine"]
+    assert cosines["with"] > cosines["without"] + 0.1
