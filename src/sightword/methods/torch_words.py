@@ -51,10 +51,10 @@ def text_tower(backbone: Any, *, device: str = "cpu", dtype: str = "f32") -> Tex
     Parameters
     ----------
     backbone : Backbone
-        One that offers ``torch_text_tower(device, dtype)`` itself (the torch runtime), or the starter.
+        One of the torch runtime, which is its own tower, or the starter, whose tensors torch can read.
     device : str
     dtype : {"f32", "bf16"}
-        What the frozen tower computes in.
+        What the frozen tower computes in; a backbone of the torch runtime has its own.
 
     Raises
     ------
@@ -62,9 +62,8 @@ def text_tower(backbone: Any, *, device: str = "cpu", dtype: str = "f32") -> Tex
         Its graph cannot be differentiated.
     """
     kind = {"f32": torch.float32, "bf16": torch.bfloat16}[dtype]
-    own = getattr(backbone, "torch_text_tower", None)
-    if own is not None:
-        tower: TextTower = own(device=device, dtype=kind)
+    if hasattr(backbone, "encode_embeddings"):
+        tower: TextTower = backbone
         return tower
     directory = getattr(backbone, "directory", None)
     if directory is not None and (directory / "text.safetensors").is_file():

@@ -130,7 +130,7 @@ def load_checkpoint(path: Path, settings: dict[str, Any] | None = None) -> Check
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise SightwordError(
             f"The checkpoint {path} cannot be read ({type(error).__name__}: {error}).",
-            "Start again without it.",
+            "Start a new run with --fresh.",
         ) from None
     if settings is not None:
         _same(path, about["settings"], json.loads(json.dumps(settings)))

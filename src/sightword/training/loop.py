@@ -1,7 +1,8 @@
 """The training loop: warm-up, schedule, AdamW, checkpoints, and a stop when the loss is no number.
 
 Everything a method adds is one function, from a batch of row numbers and the step to a loss. Whatever is
-random in a step comes from (seed, step): a run that was interrupted and goes on equals one that never stopped.
+random in a step comes from (seed, step): a run that was interrupted and goes on equals one that never
+stopped.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Several processes train as one: ``accelerate launch`` and ``torchrun`` start them, nothing else is needed.
 
-Every process computes the **whole** contrastive loss over everybody's rows; its own rows carry a gradient, the
-others' are constants. Each row's gradient is therefore exactly that of the single-process global batch, and the
-processes' gradients are **summed** (not averaged, which would shrink them). This deviates from Pic2Word's code,
-whose gathered copies carry no gradient and whose gradients are averaged; it needs no differentiable
-communication. Losses that are means over rows use `World.mean`.
+Every process computes the **whole** contrastive loss over everybody's rows; its own rows carry a gradient,
+the others' are constants. Each row's gradient is therefore exactly that of the single-process global batch,
+and the processes' gradients are **summed** (not averaged, which would shrink them). This deviates from
+Pic2Word's code, where each process keeps only part of the gradient and the parts are averaged; it needs no
+differentiable communication. Losses that are means over rows use `World.mean`.
 """
 
 from __future__ import annotations
