@@ -63,9 +63,16 @@ class UsageError(SightwordError):
 
 
 class IndexProblem(SightwordError):
-    """The index cannot be used as it is."""
+    """The index cannot be used as it is.
+
+    Attributes
+    ----------
+    waiting : int or None
+        How many files an update that failed with this would have read.
+    """
 
     exit_code = 3
+    waiting: int | None = None
 
 
 class IndexMissing(IndexProblem):
@@ -81,7 +88,19 @@ class IndexForAnotherBackbone(IndexProblem):
 
 
 class IndexBusy(IndexProblem):
-    """Another process is writing to the index."""
+    """Another process is writing to the index.
+
+    Parameters
+    ----------
+    message, hint
+        As for every error.
+    holder : str
+        Who it is, such as ``process 12 on host``.
+    """
+
+    def __init__(self, message: str, hint: str | None = None, holder: str = "another process") -> None:
+        super().__init__(message, hint)
+        self.holder = holder
 
 
 class ModelUnavailable(SightwordError):

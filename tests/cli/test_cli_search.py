@@ -47,11 +47,30 @@ def test_the_second_search_is_quiet(run, folder: Path) -> None:
 def test_json(run, folder: Path) -> None:
     result = run("search", folder, "red", "-k", "2", "--json")
     document = json.loads(result.stdout)
-    assert set(document) == {"query", "folder", "hits"}
+    coverage = {"complete": True, "indexed": 8, "waiting": 0, "reason": None}
+    assert set(document) == {"query", "folder", "method", "hits", *coverage}
+    assert {name: document[name] for name in coverage} == coverage
+    assert document["method"] == "text"
     assert document["query"]["text"] == "red"
     assert [hit["rank"] for hit in document["hits"]] == [1, 2]
     assert set(document["hits"][0]) == FIELDS
     assert document["hits"][0]["path"] == str(folder / "red.png")
+
+
+def test_json_does_not_call_an_unchecked_answer_complete(run, folder: Path) -> None:
+    run("search", folder, "red")
+    document = json.loads(run("search", folder, "red", "--no-update", "--json").stdout)
+    assert (document["complete"], document["waiting"]) == (None, None)
+    assert "--no-update" in document["reason"]
+
+
+def test_an_empty_folder_is_left_empty(run, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    result = run("search", tmp_path / "empty", "red", "--json", "--explain")
+    assert result.exit_code == 5
+    assert json.loads(result.stdout)["hits"] == []
+    assert run("index", tmp_path / "empty").stdout == "0 pictures in the index.\n"
+    assert list((tmp_path / "empty").iterdir()) == []
 
 
 def test_jsonl(run, folder: Path) -> None:

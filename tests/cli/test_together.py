@@ -48,7 +48,10 @@ def test_a_search_beside_a_writer_answers_from_what_is_there(run, folder: Path) 
         assert result.exit_code == 0
         assert result.stdout.splitlines()[0] == str(folder / "red.png")
         assert str(pid) in result.stderr
-        assert "Answering from what is there." in result.stderr
+        assert "answering from the 8 pictures that are in so far, 1 file not read yet." in result.stderr
+        told = json.loads(run("search", folder, "red", "--json").stdout)
+        assert (told["complete"], told["indexed"], told["waiting"]) == (False, 8, 1)
+        assert str(pid) in told["reason"]
         busy = run("index", folder)
         assert busy.exit_code == 3
     assert str(folder / "new.png") in run("search", folder, "red", "--paths").stdout
@@ -101,7 +104,10 @@ def test_ctrl_c_answers_from_what_is_there(environ: dict[str, str], large: Path)
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
-    assert json.loads(out)["hits"]
+    told = json.loads(out)
+    assert told["hits"]
+    assert told["complete"] is False and told["reason"] == "stopped with Ctrl-C"
+    assert told["indexed"] + told["waiting"] == 1508
     assert "Stopping" in err and "pictures can be searched" in err
     assert "Traceback" not in err
     with open_store(large, readonly=True) as store:
@@ -135,15 +141,78 @@ def test_a_second_ctrl_c_quits(environ: dict[str, str], large: Path) -> None:
         assert store.check(repair=False).ok
 
 
-@pytest.mark.slow
+FILL = """
+import os, sys
+import sightword
+from sightword.index.base import Picture
+from sightword.pictures.reading import hash_file
+with sightword.open(sys.argv[1], backbone=os.environ["SIGHTWORD_BACKBONE"]) as engine:
+    store = engine._open_store(create=True)
+    with store.writer() as writer:
+        print("held", flush=True)
+        name = sys.stdin.readline().strip()
+        if name:
+            path = os.path.join(sys.argv[1], name)
+            (reference,) = engine.references.look([path])
+            digest, size, mtime_ns = hash_file(path)
+            about = (size, mtime_ns, digest, 48, 40, "png", None, reference.feature)
+            writer.add([Picture(name.encode(), *about)])
+            print("added", flush=True)
+        sys.stdin.read()
+"""
+
+
+@contextmanager
+def first_writer(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process that has made the index, holds the writer's lock, and adds the picture that it is told."""
+    command = [sys.executable, "-c", FILL, str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None and process.stdout is not None
+        try:
+            assert process.stdout.readline() == "held\n"
+            yield process
+        finally:
+            process.stdin.close()
+
+
+def test_a_first_search_waits_for_the_first_pictures_of_another(environ, folder: Path) -> None:
+    with first_writer(folder) as writer:
+        search = start(environ, "search", folder, "red", "--json")
+        assert search.stderr is not None and writer.stdin is not None
+        said = search.stderr.readline()
+        assert "waiting for its first pictures" in said and str(writer.pid) in said
+        writer.stdin.write("red.png\n")
+        writer.stdin.flush()
+        out, err = search.communicate(timeout=60)
+        assert search.returncode == 0, err
+        assert f"rocess {writer.pid} " in err
+        assert "answering from the 1 pictures that are in so far, 7 files not read yet" in err
+        told = json.loads(out)
+        assert [Path(hit["path"]).name for hit in told["hits"]] == ["red.png"]
+        assert (told["complete"], told["indexed"], told["waiting"]) == (False, 1, 7)
+
+
+def test_a_first_search_takes_over_when_the_other_leaves_nothing(environ, folder: Path) -> None:
+    with first_writer(folder) as writer:
+        search = start(environ, "search", folder, "red", "--json")
+        assert search.stderr is not None and writer.stdin is not None
+        assert "waiting for its first pictures" in search.stderr.readline()
+        writer.kill()
+        out, err = search.communicate(timeout=60)
+    assert search.returncode == 0, err
+    told = json.loads(out)
+    assert (told["complete"], told["indexed"], told["waiting"], told["reason"]) == (True, 8, 0, None)
+
+
 def test_two_first_searches_at_once(environ: dict[str, str], folder: Path) -> None:
-    """Both answer; one of them reads the folder, or they take turns."""
+    """All answer, from everything or saying from how much: never "busy", never "no pictures"."""
     processes = [start(environ, "search", folder, "red", "--json") for _ in range(3)]
     for process in processes:
-        _, err = process.communicate(timeout=60)
-        assert process.returncode in (0, 3, 5), err
-        assert "Traceback" not in err
-        assert process.returncode == 0 or "process" in err or "Nothing" in err or "no pictures" in err, err
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 0, err
+        told = json.loads(out)
+        assert told["hits"][0]["path"].endswith("red.png")
+        assert told["complete"] is True and told["indexed"] == len(COLOURS)
     with open_store(folder, readonly=True) as store:
         assert store.info()["pictures"] == len(COLOURS)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sightword.cli.coverage import Coverage
 from sightword.cli.output import hit_json, plain, print_json, write_paths
 from sightword.errors import NothingMatched
 
@@ -24,10 +25,12 @@ MOST_SHOWN = 3
 
 @dataclass(frozen=True)
 class Answer:
-    """A question and everything that came of it."""
+    """A question and everything that came of it; ``method`` is the one that answered."""
 
     folder: Path
     query: Query
+    method: str
+    coverage: Coverage
     hits: list[Hit]
     explanation: Explanation | None
 
@@ -57,14 +60,16 @@ def show(engine: Engine, answer: Answer, form: str, *, sheet: Path | None, thumb
     if sheet is not None:
         click.echo(f"Wrote {plain(sheet)}.", err=True)
     if not answer.hits:
-        raise _nothing(answer, engine)
+        raise _nothing(answer)
 
 
 def _document(answer: Answer) -> dict[str, Any]:
     document: dict[str, Any] = {
         "query": answer.query.as_json(),
         "folder": plain(answer.folder),
+        "method": answer.method,
         "hits": [hit_json(hit) for hit in answer.hits],
+        **answer.coverage.as_json(),
     }
     if answer.explanation is not None:
         document["explain"] = answer.explanation.as_json()
@@ -103,7 +108,7 @@ def _write_sheet(engine: Engine, answer: Answer, path: Path) -> None:
         Card(engine.thumbnail(hit.path, size), plain(hit.relative), hit.rank, hit.score, hit.z)
         for hit in answer.hits
     ]
-    notes = [f"{engine.info()['pictures']:,} pictures in {plain(answer.folder.resolve().name)}"]
+    notes = [f"{answer.coverage.indexed:,} pictures in {plain(answer.folder.resolve().name)}"]
     if len(query.images) > MOST_SHOWN:
         notes.append(f"and {len(query.images) - MOST_SHOWN} more query pictures")
     if query.without:
@@ -120,8 +125,13 @@ def _short(item: Any) -> str:
     return plain(item.name if isinstance(item, Path) else describe(item))
 
 
-def _nothing(answer: Answer, engine: Engine) -> NothingMatched:
-    pictures = engine.info()["pictures"]
+def _nothing(answer: Answer) -> NothingMatched:
+    pictures = answer.coverage.indexed
+    if not pictures and answer.coverage.waiting:
+        return NothingMatched(
+            f"No picture of {plain(answer.folder)} has been read yet ({answer.coverage.reason}).",
+            "Search again in a moment.",
+        )
     if not pictures:
         return NothingMatched(
             f"There are no pictures in {plain(answer.folder)}.", "Formats: see `sightword doctor`."

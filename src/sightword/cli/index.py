@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sightword.cli.options import CONTEXT, backbone_option, folder_argument, index_option, json_option
-from sightword.errors import IndexBusy
 
 if TYPE_CHECKING:
     from sightword.search import Engine
@@ -41,10 +41,11 @@ def index_command(
     from sightword.search import open as open_engine
 
     with open_engine(folder, index=index, backbone=backbone) as engine, spoken_warnings():
-        report = bring_up_to_date(engine, prune=prune, interrupted=STOPPING)
-        if report is None and not watch:
-            raise IndexBusy(f"The index of {folder} could not be written just now.", "Try again in a moment.")
-        facts = engine.info()
+        brought = bring_up_to_date(engine, prune=prune, interrupted=STOPPING, patient=False)
+        report = brought.report
+        if brought.error is not None and not watch:
+            raise brought.error
+        facts = engine.info() if engine.indexed else {"pictures": 0, "failed": 0}
         if json:
             counts = {} if report is None else _counts(asdict(report))
             print_json({**counts, "pictures": facts["pictures"], "not_readable": facts["failed"]})
@@ -64,7 +65,7 @@ def _watch(engine: Engine, prune: bool) -> None:
     from sightword.cli.progress import Interruptible
 
     def tell(report: UpdateReport) -> None:
-        for line in report_lines(report):
+        for line in report_lines(report, shlex.quote(str(engine.folder)), links=False):
             say(line)
 
     with Interruptible("Stopped watching; Ctrl-C again quits at once.") as stop:

@@ -107,6 +107,7 @@ def search_command(ctx: click.Context, /, words: tuple[Path, str], **options: An
     """
     from sightword.cli.answer import Answer, show
     from sightword.cli.bring import bring_up_to_date, spoken_warnings
+    from sightword.cli.coverage import Coverage
     from sightword.search import open as open_engine
 
     folder, text = words
@@ -124,14 +125,17 @@ def search_command(ctx: click.Context, /, words: tuple[Path, str], **options: An
         _ = engine.indexed  # an index that cannot be used is told before anything is loaded
         engine.warm(query)
         if options["no_update"]:
-            _ = engine.store  # says so if there is none; a search would make it
+            pictures = engine.info()["pictures"]  # says so if there is no index; a search would make it
+            coverage = Coverage(None, pictures, None, "the folder was not looked at (--no-update)")
         else:
-            bring_up_to_date(engine)
+            coverage = bring_up_to_date(engine).coverage
         answer = Answer(
             folder=folder,
             query=query,
+            method=engine.method_name(query),
+            coverage=coverage,
             hits=engine.search(query),
-            explanation=engine.explain(query) if options["explain"] else None,
+            explanation=engine.explain(query) if options["explain"] and engine.indexed else None,
         )
         show(engine, answer, form, sheet=options["sheet"], thumbnails=options["thumbnails"])
 

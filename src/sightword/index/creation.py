@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from sightword.errors import IndexBusy, IndexProblem
 from sightword.index.base import Manifest
 from sightword.index.connection import DATABASE, prepare, refuse_links, told
 from sightword.index.files import Disk
@@ -17,19 +21,24 @@ _PAGE_SIZE = 8192
 """Five vectors of 384 float32 to a page; measured faster than 4096 and as fast as 16384."""
 
 
+_PATIENCE = 10.0
+
+
 def create_index(directory: Path, manifest: Manifest, disk: Disk) -> None:
     """Make an empty index, unless another process was first.
 
     Raises
     ------
+    IndexProblem
+        The place cannot be made or written.
     IndexBusy
-        When another process is making it right now.
+        When another process holds the lock and makes no index.
     """
     path = directory / DATABASE
     with told(path):
-        directory.mkdir(parents=True, exist_ok=True)
+        _make_directory(directory)
         refuse_links(directory)
-        with WriterLock(directory):
+        with _lock(directory, path):
             if path.is_file():
                 return
             fresh = new_database(directory, manifest)
@@ -40,6 +49,34 @@ def create_index(directory: Path, manifest: Manifest, disk: Disk) -> None:
             disk.rename(fresh, path)
             disk.sync_dir(directory)
             disk.sync_dir(directory.parent)
+
+
+def _make_directory(directory: Path) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise IndexProblem(
+            f"The index cannot be kept in {directory} ({error.strerror or error}).",
+            "Choose another place with --index PATH.",
+        ) from None
+
+
+@contextmanager
+def _lock(directory: Path, path: Path) -> Iterator[None]:
+    """The writer lock; two first searches take turns in making the index, which takes milliseconds."""
+    deadline = time.monotonic() + _PATIENCE
+    with ExitStack() as stack:
+        while True:
+            try:
+                stack.enter_context(WriterLock(directory))
+                break
+            except IndexBusy:
+                if path.is_file():  # made by the other, who is filling it now
+                    break
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(0.02)
+        yield
 
 
 def new_database(directory: Path, manifest: Manifest) -> Path:

@@ -80,9 +80,11 @@ class WriterLock:
         handle = os.open(self.path, flags, 0o644)
         if not _try_lock(handle):
             os.close(handle)
+            holder = self._holder()
             raise IndexBusy(
-                f"The index {self.path.parent} is being written by {self._holder()}.",
+                f"The index {self.path.parent} is being written by {holder}.",
                 "Searching works meanwhile; to write, wait until it is done or end it.",
+                holder,
             )
         self._handle = handle
         _held.add(handle)

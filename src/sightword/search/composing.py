@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sightword.search.engine import Engine
     from sightword.search.query import Query
 
-__all__ = ["Composed", "compose", "method_for", "split_weight"]
+__all__ = ["Composed", "compose", "method_for", "split_weight", "told_name"]
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,10 @@ def compose(engine: Engine, query: Query) -> Composed:
     )
     name = method_for(query, engine.method)
     method = engine.load_method(name)
-    # A name with a weight says more than the method's own; ``default`` says less.
-    told = method.name if name == "default" else name
-    return Composed(method.compose(engine.backbone, [asked])[0], told, references, asked)
+    vector = method.compose(engine.backbone, [asked])[0]
+    return Composed(vector, told_name(engine, name), references, asked)
+
+
+def told_name(engine: Engine, name: str) -> str:
+    """A method's name for people: one with a weight says more than the method's own, ``default`` less."""
+    return engine.load_method(name).name if name == "default" else name

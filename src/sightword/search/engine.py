@@ -11,8 +11,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from sightword.errors import IndexForAnotherBackbone, IndexMissing, UsageError
+from sightword.pictures.scan import ScanProblem, scan
 from sightword.prompts import Prompt
-from sightword.search.composing import Composed, compose, method_for, split_weight
+from sightword.search.composing import Composed, compose, method_for, split_weight, told_name
 from sightword.search.hits import Hit
 from sightword.search.query import Query, as_query, parsed_where
 from sightword.search.ranking import make_hit, ranked
@@ -163,6 +164,8 @@ class Engine:
         query = self.prepare(query, **asked)
         if not self.indexed:
             self.update()
+        if not self.indexed:
+            return []  # a folder without pictures
         composed = self.compose(query)
         background = self.store.background(composed.vector)
         groups = ranked(self.store, query, composed, background)
@@ -200,6 +203,10 @@ class Engine:
         """``text`` for words alone, ``image`` for pictures alone, else what the query or the engine says."""
         return method_for(query, self.method)
 
+    def method_name(self, query: Query) -> str:
+        """The same, and what ``default`` stands for."""
+        return told_name(self, self.method_for(query))
+
     def compose(self, query: Query) -> Composed:
         """Turn a query into one unit vector."""
         return compose(self, query)
@@ -207,7 +214,7 @@ class Engine:
     def update(
         self, *, prune: bool = False, progress: Progress | None = None, stop: threading.Event | None = None
     ) -> UpdateReport:
-        """Bring the index up to date with the folder, and make it if there is none.
+        """Bring the index up to date with the folder, and make it if there is none but are pictures.
 
         Parameters
         ----------
@@ -223,8 +230,12 @@ class Engine:
         IndexBusy
             Another process is writing.
         """
-        from sightword.update import update
+        from sightword.update import UpdateReport, update
 
+        if not self.indexed:
+            problems: list[ScanProblem] = []
+            if next(scan(self.folder, problems), None) is None:  # an index of nothing is only litter
+                return UpdateReport(problems=tuple(problems))
         store, spec = self._open_store(create=True), self.backbone.spec.preprocess
         options = {"spec": spec, "prune": prune, "progress": progress, "stop": stop}
         return update(store, self.folder, lambda: self.backbone, **options)  # type: ignore[arg-type]

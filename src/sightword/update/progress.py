@@ -9,8 +9,8 @@ class Progress:
     """Override what you want to show; the methods here do nothing.
 
     All are called from the thread that called `update`, in this order: `description`, `found` while the
-    folder is walked, `already` and `total` when the number of files to look at is known (not at all when there is
-    nothing to do), `advance` many times.
+    folder is walked, `already` and `total` when the number of files to look at is known (not at all when
+    there is nothing to do), `advance` many times.
     """
 
     def description(self, text: str) -> None:

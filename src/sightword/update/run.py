@@ -10,9 +10,11 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from sightword.errors import IndexProblem
 from sightword.pictures.changes import Changes, compare, vanished_notice
 from sightword.pictures.limits import Limits
 from sightword.pictures.names import display
@@ -50,6 +52,8 @@ class UpdateReport:
     seconds : float
     interrupted : bool
         True when `stop` was set: everything done so far is in the index.
+    left : int
+        Files that an interrupted update has not looked at.
     """
 
     added: int = 0
@@ -63,6 +67,7 @@ class UpdateReport:
     problems: tuple[ScanProblem, ...] = field(default=())
     seconds: float = 0.0
     interrupted: bool = False
+    left: int = 0
 
 
 def update(
@@ -130,7 +135,7 @@ def update(
     changes = compare(store.known(), found, problems)
     tally, notice = Tally(), None
     if _anything_to_write(changes, prune):
-        with store.writer() as writer:
+        with _counting(changes), store.writer() as writer:
             # Another process may have written while this one waited for its turn.
             known = store.known()
             changes = compare(known, found, problems)
@@ -163,6 +168,7 @@ def update(
         problems=tuple(problems),
         seconds=time.monotonic() - started,
         interrupted=stop.is_set(),
+        left=_left(compare(store.known(), found, problems)) if stop.is_set() else 0,
     )
 
 
@@ -172,6 +178,20 @@ def _told(files: Iterable[FoundFile], progress: Progress) -> Iterator[FoundFile]
         if count % _TOLD_EVERY == 0:
             progress.found(count)
         yield file
+
+
+def _left(changes: Changes) -> int:
+    return len(changes.added) + len(changes.changed)
+
+
+@contextmanager
+def _counting(changes: Changes) -> Iterator[None]:
+    """Let an index that cannot be written just now say how many files that leaves unread."""
+    try:
+        yield
+    except IndexProblem as error:
+        error.waiting = _left(changes)
+        raise
 
 
 def _anything_to_write(changes: Changes, prune: bool) -> bool:
