@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from gallery import paint
-from sightword.cli.search import split_words
+from sightword.cli.words import split_words
 
 FIELDS = {
     "path",
@@ -132,6 +132,19 @@ def test_words_are_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         (["./nowhere"], "no folder './nowhere'"),
         (["nowhere/"], "no folder 'nowhere/'"),
         (["nowhere", "red"], "no folder 'nowhere'"),
+        (["dep", "red"], "Was 'deep' meant?"),
+        (["red", "deep"], "The folder comes first: sightword search 'deep' 'red'."),
+        (
+            ["red.png", "as a drawing"],
+            "a file, not a folder.\n  A picture is given with --image 'red.png'.",
+        ),
+        (["red.png"], "'red.png' is a file, not words.\n  Write --image 'red.png'."),
+        (["deep", "blue.png"], "'blue.png' is a file, not words.\n  Write --image 'deep/blue.png'."),
+        (["nosuch.jpg"], "'nosuch.jpg' looks like a picture, but there is no such file"),
+        ([".", "red", "--without", "nosuch.jpg"], "no picture 'nosuch.jpg' for --without"),
+        ([".", "red", "--without", "./nosuch"], "no picture './nosuch' for --without"),
+        ([".", "red", "--method", "image"], "The method image needs a picture, and there are only words."),
+        ([".", "--image", "red.png", "--method", "text"], "The method text needs words, and there is only"),
         ([".", "a", "b"], "put the text in quotes"),
         ([], "nothing to look for"),
         (["."], "nothing to look for"),
@@ -153,6 +166,40 @@ def test_wrong_use_is_two_and_one_sentence(
     assert result.stderr.startswith("sightword: ")
     assert result.stdout == ""
     assert not (folder / ".sightword").exists()  # nothing was read for a question that is wrong
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["red", "--method", "slerp"], "so text answers"),
+        (["--image", "IMAGE", "--method", "slerp"], "so image answers"),
+        (["red", "--image", "IMAGE", "--method", "image"], "does not read the words"),
+        (["red", "--image", "IMAGE", "--method", "text"], "does not look at the picture"),
+    ],
+)
+def test_a_method_that_does_not_answer_is_told(run, folder: Path, args: list[str], said: str) -> None:
+    run("index", folder)
+    given = [str(folder / "red.png") if arg == "IMAGE" else arg for arg in args]
+    result = run("search", folder, *given, "--json")
+    assert result.exit_code == 0
+    assert result.stderr.count(said) == 1 and result.stderr.count("\n") == 1
+    assert json.loads(result.stdout)["method"] in ("text", "image")
+
+
+def test_a_preferred_method_is_no_reason_to_speak(run, folder: Path, monkeypatch) -> None:
+    run("index", folder)
+    monkeypatch.setenv("SIGHTWORD_METHOD", "image")
+    result = run("search", folder, "red", "--paths")
+    assert result.exit_code == 0 and result.stderr == ""
+
+
+def test_words_that_look_like_a_path_or_a_folder_are_doubted(run, folder: Path, monkeypatch) -> None:
+    run("index", folder)
+    monkeypatch.chdir(folder)
+    assert "'black/white' is taken as words" in run("search", ".", "black/white").stderr
+    assert "'no/such' is taken as words" in run("search", ".", "red", "--without", "no/such").stderr
+    assert "was the folder 'deep' meant?" in run("search", "deeep").stderr
+    assert run("search", "red").stderr == ""
 
 
 def test_nothing_matched_is_five(run, folder: Path, tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ import pytest
 
 import sightword
 from gallery import make_gallery
-from sightword.search import Engine, Explanation
+from sightword.search import Engine, Explanation, MethodWarning
+from sightword.update import Progress
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +105,8 @@ def test_a_pseudo_word_is_read_back(engine: Engine, red: Path, monkeypatch: pyte
     assert "the picture reads as: purple 1.00" in "\n".join(explanation.lines())
     assert explanation.prompts == ("a photo of {*} , at night",)
     assert explanation.as_json()["words"][0][0]["word"] == "purple"
-    alone = engine.explain(images=red, method="constant")  # `image` answers that
+    with pytest.warns(MethodWarning, match="so image answers"):
+        alone = engine.explain(images=red, method="constant")
     assert alone.words[0][0][0] == "red" and alone.prompts == ()
 
 
@@ -112,5 +114,42 @@ def test_the_words_are_kept_where_the_cache_was_moved(
     engine: Engine, red: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SIGHTWORD_CACHE", str(tmp_path))
+    monkeypatch.setattr(engine, "_reader", None)
     engine.explain(images=red, text="blue")
     assert list((tmp_path / "words").glob("words-*.npy"))
+
+
+def test_the_words_are_encoded_once_in_an_engine_and_counted_aloud(
+    engine: Engine, red: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sightword.methods import explain
+
+    monkeypatch.setenv("SIGHTWORD_CACHE", str(tmp_path))
+    monkeypatch.setattr(engine, "_reader", None)
+    told: list[object] = []
+
+    class Told(Progress):
+        def description(self, text: str) -> None:
+            told.append(text)
+
+        def total(self, count: int) -> None:
+            told.append(count)
+
+        def advance(self, count: int = 1) -> None:
+            told.append(-count)
+
+    engine.explain(images=red, text="blue", progress=Told())
+    assert told[0] == "learning the model's words"
+    numbers = [item for item in told if isinstance(item, int)]
+    assert numbers[0] > 0 and sum(numbers) == 0
+    monkeypatch.setattr(explain, "_encode", lambda *_: pytest.fail("encoded again"))
+    monkeypatch.setattr(explain, "_read", lambda *_: pytest.fail("read again"))
+    engine.explain(images=red, text="green")
+
+
+def test_words_alone_pull_against_nothing(engine: Engine, red: Path) -> None:
+    both = "\n".join(engine.explain(images=red, text="blue").lines())
+    assert "text: cosine" in both and "picture: cosine" in both
+    for asked in ({"text": "blue"}, {"images": red}):
+        lines = "\n".join(engine.explain(**asked).lines())
+        assert "without it" not in lines and "this folder: cosine" in lines

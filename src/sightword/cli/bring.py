@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -76,7 +76,7 @@ def bring_up_to_date(
         if type(error) not in (IndexBusy, IndexProblem) or not engine.indexed:
             raise
         return _as_it_is(engine, error, aloud=patient)
-    facts = engine.info() if engine.indexed else {"pictures": 0}
+    facts: dict[str, Any] = engine.info() if engine.indexed else {"pictures": 0}
     if new and (notice := facts.get("notice")):
         say(notice)
     for line in report_lines(report, shlex.quote(str(engine.folder)), links=new):
@@ -179,7 +179,7 @@ def _files(count: int) -> str:
 @contextmanager
 def spoken_warnings() -> Iterator[None]:
     """Warnings of the library as notes on standard error, without the lines of code Python adds."""
-    from sightword.search.language import LanguageWarning
+    from sightword.search import LanguageWarning, MethodWarning
 
     said: set[str] = set()
 
@@ -190,6 +190,7 @@ def spoken_warnings() -> Iterator[None]:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        warnings.filterwarnings("always", category=LanguageWarning)
+        for category in (LanguageWarning, MethodWarning):
+            warnings.filterwarnings("always", category=category)
         warnings.showwarning = speak
         yield

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from sightword.cli.options import (
     CONTEXT,
@@ -17,9 +17,10 @@ from sightword.cli.options import (
     json_option,
     load_defaults,
 )
+from sightword.cli.words import check_text, negative, split_words
 
 if TYPE_CHECKING:
-    from sightword.search import Query
+    from sightword.search import Engine, Explanation, Query
 
 __all__ = ["search_command"]
 
@@ -37,32 +38,9 @@ standard deviations that is above this folder's average for the question.
 """
 
 
-def split_words(words: tuple[str, ...]) -> tuple[Path, str]:
-    """FOLDER and TEXT. One word alone is FOLDER if such a directory exists, else TEXT."""
-    if len(words) > 2:
-        raise click.UsageError(
-            f"A folder and one text are enough, but {words[2]!r} follows; put the text in quotes."
-        )
-    if len(words) == 2:
-        folder, text = words
-    elif words and (Path(words[0]).is_dir() or _looks_like_a_path(words[0])):
-        folder, text = words[0], ""
-    else:
-        folder, text = ".", "".join(words)
-    if not Path(folder).is_dir():
-        raise click.UsageError(f"There is no folder {folder!r}.")
-    return Path(folder), text
-
-
-def _looks_like_a_path(word: str) -> bool:
-    separators = tuple(filter(None, (os.sep, os.altsep)))
-    return word.endswith(separators) or word.startswith(
-        (*separators, *(f".{s}" for s in separators), "~", "..")
-    )
-
-
 def _take_words(ctx: click.Context, param: click.Parameter, words: tuple[str, ...]) -> tuple[Path, str]:
     folder, text = split_words(words)
+    check_text(folder, text)
     load_defaults(ctx, folder)
     return folder, text
 
@@ -116,9 +94,12 @@ def search_command(ctx: click.Context, /, words: tuple[Path, str], **options: An
         from sightword.cli.sheet import check_target
 
         check_target(options["sheet"])
+    method = options["method"]
+    if ctx.get_parameter_source("method") is not ParameterSource.COMMANDLINE:
+        options["method"] = "default"  # a setting is a preference; what is typed is meant for this question
     query = _query(text, options)
     with (
-        open_engine(folder, index=options["index"], backbone=options["backbone"]) as engine,
+        open_engine(folder, index=options["index"], backbone=options["backbone"], method=method) as engine,
         spoken_warnings(),
     ):
         engine.prepare(query)
@@ -135,9 +116,17 @@ def search_command(ctx: click.Context, /, words: tuple[Path, str], **options: An
             method=engine.method_name(query),
             coverage=coverage,
             hits=engine.search(query),
-            explanation=engine.explain(query) if options["explain"] and engine.indexed else None,
+            explanation=_explained(engine, query) if options["explain"] and engine.indexed else None,
         )
         show(engine, answer, form, sheet=options["sheet"], thumbnails=options["thumbnails"])
+
+
+def _explained(engine: Engine, query: Query) -> Explanation:
+    from sightword.cli.progress import Bar
+
+    with Bar("words") as bar:
+        bar.description("explaining")
+        return engine.explain(query, progress=bar)
 
 
 def _query(text: str, options: dict[str, Any]) -> Query:
@@ -147,7 +136,7 @@ def _query(text: str, options: dict[str, Any]) -> Query:
     return Query(
         images=images,
         text=text,
-        without=[Path(item) if Path(item).is_file() else item for item in options["without"]],
+        without=[negative(item) for item in options["without"]],
         where=options["where"],
         k=options["k"],
         min_score=options["min_score"],
@@ -172,8 +161,6 @@ def read_stdin() -> bytes:
 
 def _form(ctx: click.Context, options: dict[str, Any]) -> str:
     """table, json, jsonl, paths or null; what was typed beats what the environment or a file says."""
-    from click.core import ParameterSource
-
     chosen = [name for name in ("json", "jsonl", "null", "paths") if options[name]]
     typed = [name for name in chosen if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE]
     chosen = typed or chosen

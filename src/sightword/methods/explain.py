@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -28,8 +28,11 @@ __all__ = ["WORDS", "WordReader", "explain_words", "whole_words"]
 WORDS = 10_000
 """How many words are compared with; vocabularies list frequent words first."""
 
-_BATCH = 1024
+_BATCH = 512
 _SHORTEST = 3
+
+
+Report = Callable[[int, int], None]
 
 
 class WordReader:
@@ -42,9 +45,14 @@ class WordReader:
         A directory where the words' features are kept between processes (float16).
     count : int
         How many words to compare with.
+    report : callable, optional
+        Told (words encoded so far, words in all) while they are encoded, which takes seconds; not called
+        when the cache has them.
     """
 
-    def __init__(self, backbone: Backbone, cache: Path | None = None, count: int = WORDS) -> None:
+    def __init__(
+        self, backbone: Backbone, cache: Path | None = None, count: int = WORDS, report: Report | None = None
+    ) -> None:
         self.words = whole_words(backbone.vocabulary())[:count]
         path = cache / f"words-{backbone.spec.weights_hash[:32]}-{len(self.words)}.npy" if cache else None
         features = _read(path, (len(self.words), backbone.spec.dim)) if path else None
@@ -52,7 +60,7 @@ class WordReader:
             prompts = [
                 parse_prompt("a photo of {article} {word}", article=_article(w), word=w) for w in self.words
             ]
-            features = _encode(backbone, prompts)
+            features = _encode(backbone, prompts, report)
             if path:
                 _write(path, features)
         self._mean = features.mean(axis=0)
@@ -132,11 +140,14 @@ def _article(word: str) -> str:
     return "an" if word[0] in "aeiou" else "a"
 
 
-def _encode(backbone: Backbone, prompts: Sequence[Prompt]) -> Array:
-    parts = [
-        unit(backbone.encode_prompts(prompts[start : start + _BATCH]))
-        for start in range(0, len(prompts), _BATCH)
-    ]
+def _encode(backbone: Backbone, prompts: Sequence[Prompt], report: Report | None) -> Array:
+    parts = []
+    for start in range(0, len(prompts), _BATCH):
+        if report is not None:
+            report(start, len(prompts))
+        parts.append(unit(backbone.encode_prompts(prompts[start : start + _BATCH])))
+    if report is not None:
+        report(len(prompts), len(prompts))
     return np.concatenate(parts) if parts else np.zeros((0, backbone.spec.dim), np.float32)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sightword.search.composing import MethodWarning
 from sightword.search.engine import Engine, open  # noqa: A004
 from sightword.search.explain import Explanation, Pull
 from sightword.search.hits import SAME_PICTURE, Hit
@@ -14,6 +15,7 @@ __all__ = [
     "Explanation",
     "Hit",
     "LanguageWarning",
+    "MethodWarning",
     "MinScore",
     "Pull",
     "Query",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,11 @@ if TYPE_CHECKING:
     from sightword.search.engine import Engine
     from sightword.search.query import Query
 
-__all__ = ["Composed", "compose", "method_for", "split_weight", "told_name"]
+__all__ = ["Composed", "MethodWarning", "check_sides", "compose", "method_for", "split_weight", "told_name"]
+
+
+class MethodWarning(UserWarning):
+    """The method that was asked for does not answer, or does not use all of the query."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,42 @@ def method_for(query: Query, default: str) -> str:
     if not query.text and not query.prompt:
         return "image"
     return default if query.method == "default" else query.method
+
+
+def check_sides(query: Query) -> None:
+    """Compare a method that was asked for by name with what there is for it to combine.
+
+    Raises
+    ------
+    UsageError
+        ``image`` without a picture, ``text`` without words.
+
+    Warns
+    -----
+    MethodWarning
+        Another method answers, or a part of the query is not used.
+    """
+    name = split_weight(query.method)[0]
+    told = None
+    if name == "image":
+        if not query.images:
+            raise UsageError(
+                "The method image needs a picture, and there are only words.",
+                "Give a picture (--image FILE), or leave the method out.",
+            )
+        told = "The method image does not read the words." if query.text else None
+    elif name == "text":
+        if not query.text:
+            raise UsageError(
+                "The method text needs words, and there is only a picture.",
+                "Give words, or leave the method out.",
+            )
+        told = "The method text does not look at the picture." if query.images else None
+    elif name != "default" and (answers := method_for(query, name)) in ("image", "text"):
+        there = "words" if answers == "text" else "a picture"
+        told = f"The method {name} combines a picture with words; here is only {there}, so {answers} answers."
+    if told is not None:
+        warnings.warn(told, MethodWarning, stacklevel=4)  # the line that called Engine.search
 
 
 def split_weight(name: str) -> tuple[str, dict[str, float]]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sightword.errors import IndexForAnotherBackbone, IndexMissing, UsageError
 from sightword.pictures.scan import ScanProblem, scan
 from sightword.prompts import Prompt
-from sightword.search.composing import Composed, compose, method_for, split_weight, told_name
+from sightword.search.composing import Composed, check_sides, compose, method_for, split_weight, told_name
 from sightword.search.hits import Hit
 from sightword.search.query import Query, as_query, parsed_where
 from sightword.search.ranking import make_hit, ranked
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sightword.backbones.base import Backbone
     from sightword.index.base import VectorStore
     from sightword.methods.base import Method
+    from sightword.methods.explain import WordReader
     from sightword.pictures.types import RGB
     from sightword.search.explain import Explanation
     from sightword.update import Progress, UpdateReport
@@ -94,6 +95,7 @@ class Engine:
         self._backbone: Backbone | None = None if isinstance(backbone, str) else backbone
         self._store: VectorStore | None = None
         self._methods: dict[str, Method] = {}
+        self._reader: WordReader | None = None
         self._warming: threading.Thread | None = None
         self._lock = threading.RLock()
 
@@ -171,11 +173,28 @@ class Engine:
         groups = ranked(self.store, query, composed, background)
         return [make_hit(self.folder, rank, group, background) for rank, group in enumerate(groups, start=1)]
 
-    def explain(self, query: Query | None = None, **asked: Any) -> Explanation:
-        """Say what the pictures of a query became in words, and how far picture and text each pulled."""
+    def explain(
+        self, query: Query | None = None, *, progress: Progress | None = None, **asked: Any
+    ) -> Explanation:
+        """Say what the pictures of a query became in words, and how far picture and text each pulled.
+
+        The first time for a backbone 10,000 words are encoded, of which `progress` tells.
+        """
         from sightword.search.pulls import explain
 
-        return explain(self, self.prepare(query, **asked))
+        return explain(self, self.prepare(query, **asked), progress)
+
+    def word_reader(self, progress: Progress | None = None) -> WordReader:
+        """What tells the words near a feature; made once."""
+        with self._lock:
+            if self._reader is None:
+                from sightword.config import cache_home
+                from sightword.methods.explain import WordReader
+                from sightword.update.progress import reporter
+
+                report = None if progress is None else reporter(progress, "learning the model's words")
+                self._reader = WordReader(self.backbone, cache_home() / "words", report=report)
+            return self._reader
 
     def prepare(self, query: Query | None = None, **asked: Any) -> Query:
         """Check all of a query that can be checked before any work: method, filter, files."""
@@ -183,6 +202,7 @@ class Engine:
         parsed_where(query)
         # Also a method that words alone will not use: a typing error must not pass unseen.
         self.load_method(self.method if query.method == "default" else query.method)
+        check_sides(query)
         self.load_method(self.method_for(query))
         self.references.check([*query.images, *(item for item in query.without if not isinstance(item, str))])
         return query

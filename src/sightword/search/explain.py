@@ -75,8 +75,10 @@ class Explanation:
         out = [f"method {self.method}", *(f"prompt {prompt}" for prompt in self.prompts)]
         for row in self.words:
             out.append("the picture reads as: " + ", ".join(f"{word} {cosine:.2f}" for word, cosine in row))
+        # With one part alone there is nothing to pull against: all of the query is that part.
+        both = self.picture is not None and self.text is not None
         for name, pull in (("picture", self.picture), ("text", self.text)):
-            if pull is not None:
+            if both and pull is not None:
                 out.append(
                     f"{name}: cosine {pull.cosine:.3f} with the query; without it the query moves by "
                     f"{pull.shift:.3f} and {pull.replaced} of {self.hits} hits change"

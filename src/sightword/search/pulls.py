@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sightword.config import cache_home
-from sightword.methods.explain import WordReader, explain_words
+from sightword.methods.explain import explain_words
 from sightword.methods.inversion import Inversion
 from sightword.methods.vectors import mean_unit
 from sightword.search.explain import Explanation, Pull
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from sightword.search.composing import Composed
     from sightword.search.engine import Engine
     from sightword.search.query import Query
+    from sightword.update import Progress
 
 __all__ = ["NEAREST", "explain"]
 
@@ -28,7 +28,7 @@ NEAREST = 20
 Words = tuple[tuple[tuple[str, float], ...], ...]
 
 
-def explain(engine: Engine, query: Query) -> Explanation:
+def explain(engine: Engine, query: Query, progress: Progress | None = None) -> Explanation:
     """Explain one query (see :meth:`Engine.explain`).
 
     "Without the text" is the same query asked with its pictures alone, "without the picture" the same with
@@ -46,7 +46,7 @@ def explain(engine: Engine, query: Query) -> Explanation:
         alone = engine.compose(replace(query, images=(), prompt=None, without=()))
         rest = replace(query, text="", prompt=None) if composed.references else None
         text = _pull(engine, composed, found, alone.vector, rest)
-    words, prompts = _read(engine, query, composed)
+    words, prompts = _read(engine, query, composed, progress)
     return Explanation(
         method=composed.method,
         words=words,
@@ -74,7 +74,9 @@ def _ids(engine: Engine, query: Query, composed: Composed) -> list[int]:
     return [group[0].picture.id for group in ranked(engine.store, query, composed, background)]
 
 
-def _read(engine: Engine, query: Query, composed: Composed) -> tuple[Words, tuple[str, ...]]:
+def _read(
+    engine: Engine, query: Query, composed: Composed, progress: Progress | None
+) -> tuple[Words, tuple[str, ...]]:
     """What each picture became in words, and the prompts that carried its pseudo-word.
 
     A method without pseudo-words shows the words that lie nearest to the picture itself.
@@ -83,7 +85,7 @@ def _read(engine: Engine, query: Query, composed: Composed) -> tuple[Words, tupl
         return (), ()
     method = engine.load_method(engine.method_for(query))
     images = composed.asked.images
-    reader = WordReader(engine.backbone, cache_home() / "words")
+    reader = engine.word_reader(progress)
     lines = explain_words(engine.backbone, method, images, NEAREST, reader=reader)
     lines = lines or reader.nearest(np.stack(images), NEAREST)
     method = getattr(method, "base", method)  # pdv refines an inversion

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["Progress"]
+from collections.abc import Callable
+
+__all__ = ["Progress", "reporter"]
 
 
 class Progress:
@@ -27,3 +29,25 @@ class Progress:
 
     def advance(self, count: int = 1) -> None:
         """So many more are done."""
+
+
+def reporter(progress: Progress, what: str) -> Callable[[int, int], None]:
+    """Let work that tells (done so far, in all) move a progress.
+
+    Parameters
+    ----------
+    progress : Progress
+    what : str
+        What is being done.
+    """
+    before = 0
+
+    def report(done: int, total: int) -> None:
+        nonlocal before
+        if not done:
+            progress.description(what)
+            progress.total(total)
+        progress.advance(done - before)
+        before = done
+
+    return report
