@@ -121,6 +121,7 @@ class RowEncoder:
         self, tower: TextTower, backbone: Readable, *, device: str = "cpu", dtype: str = "f32"
     ) -> None:
         self.spec = backbone.spec
+        self.tokenizer = backbone.tokenizer
         self._tower = tower
         self._kind = {"f32": torch.float32, "bf16": torch.bfloat16}[dtype]
         self._table = torch.from_numpy(backbone.token_embedding()).to(device, self._kind)
