@@ -42,9 +42,10 @@ def test_unknown_names_come_with_the_next_step(home: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["ViT-L-14/openai", "RN50/openai", "hf-hub:apple/MobileCLIP-S2"])
-def test_open_clip_names_are_refused_by_name(home: Path, name: str) -> None:
-    with pytest.raises(ModelUnavailable, match="open_clip"):
-        load_backbone(name)
+def test_names_that_must_be_fetched_say_so(home: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(ModelUnavailable, match=r"hf download|sightword\[torch\]"):
+        load_backbone(name, cache=home)
 
 
 def test_the_user_data_directory_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:

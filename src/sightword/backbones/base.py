@@ -76,7 +76,7 @@ class BackboneSpec:
     mask: Literal["causal", "padding", "none"]
     pool: Literal["eot", "last", "mean", "cls"]
     pad_to: Literal["longest", "context"]
-    clean: Literal["clip", "canonicalize", "none"]
+    clean: Literal["clip", "canonicalize", "whitespace", "none"]
     weights_hash: str
     activation: str = "gelu"
     logit_scale: float = 100.0

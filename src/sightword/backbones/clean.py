@@ -16,17 +16,27 @@ def cleaner(kind: str) -> Callable[[str], str]:
 
     Parameters
     ----------
-    kind : {"clip", "canonicalize", "none"}
+    kind : {"clip", "canonicalize", "whitespace", "none"}
         ``clip``: repair mojibake (ftfy), undo HTML escapes twice, single spaces, lower case.
         ``canonicalize``: the same repair, then punctuation dropped and ``_`` read as a space.
+        ``whitespace``: the same repair and single spaces; letters keep their case.
         ``none``: the tokenizer's own normaliser does everything.
     """
-    kinds: dict[str, Callable[[str], str]] = {"clip": _clip, "canonicalize": _canonicalize, "none": str}
+    kinds: dict[str, Callable[[str], str]] = {
+        "clip": _clip,
+        "canonicalize": _canonicalize,
+        "whitespace": _whitespace,
+        "none": str,
+    }
     return kinds[kind]
 
 
 def _clip(text: str) -> str:
-    return " ".join(_repair(text).split()).lower()
+    return _whitespace(text).lower()
+
+
+def _whitespace(text: str) -> str:
+    return " ".join(_repair(text).split())
 
 
 def _canonicalize(text: str) -> str:

@@ -15,9 +15,6 @@ __all__ = ["STARTER", "as_path", "is_path", "models_home", "resolve", "safe_name
 
 STARTER = "starter"
 PACKAGED = Path(__file__).parent
-_OPEN_CLIP = re.compile(
-    r"(ViT|RN\d|EVA|coca|convnext|roberta|xlm|nllb|MobileCLIP|PE-|SigLIP|hf-hub:)", re.IGNORECASE
-)
 
 
 def models_home() -> Path:
@@ -70,11 +67,6 @@ def resolve(name: str) -> Path:
         return installed
     if is_path(name) and as_path(name).is_dir():
         return as_path(name)
-    if _OPEN_CLIP.match(name):
-        raise ModelUnavailable(
-            f"{name} looks like an open_clip model; this version cannot fetch or convert those yet.",
-            "Export it to a backbone directory and run `sightword models add DIRECTORY`.",
-        )
     raise ModelUnavailable(
         f"There is no backbone {name!r} here.",
         "See `sightword models list`, or add one with `sightword models add DIRECTORY`.",

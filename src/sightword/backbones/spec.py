@@ -35,7 +35,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "mask": ("causal", "padding", "none"),
     "pool": ("eot", "last", "mean", "cls"),
     "pad_to": ("longest", "context"),
-    "clean": ("clip", "canonicalize", "none"),
+    "clean": ("clip", "canonicalize", "whitespace", "none"),
 }
 PREPROCESS_KINDS: dict[str, tuple[str, ...]] = {
     "resize": ("shortest", "longest", "squash"),

@@ -50,13 +50,13 @@ class PromptTokenizer:
 
     Parameters
     ----------
-    path : Path
-        ``tokenizer.json``.
+    source : Path or tokenizers.Tokenizer
+        ``tokenizer.json``, or a tokenizer without padding and truncation.
     spec : BackboneSpec
     """
 
-    def __init__(self, path: Path, spec: BackboneSpec) -> None:
-        self._tokenizer = _load(path)
+    def __init__(self, source: Any, spec: BackboneSpec) -> None:
+        self._tokenizer = _load(source) if isinstance(source, Path) else source
         self._spec = spec
         self._clean = cleaner(spec.clean)
 
