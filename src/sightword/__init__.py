@@ -9,12 +9,14 @@ Names are imported when they are first used: ``import sightword`` loads neither 
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
 from sightword._version import __version__
 
+# What follows is for type checkers. `typing` itself would be half of what `import sightword` costs, and the
+# command could not yet answer Ctrl-C meanwhile.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from sightword.backbones import load_backbone
     from sightword.errors import SightwordError
     from sightword.methods import load_method
@@ -50,6 +52,8 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
     value = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value

@@ -140,3 +140,26 @@ def test_a_mistyped_method_is_refused_even_for_words_alone(run, tmp_path: Path) 
     result = run("search", str(tmp_path), "a cat", "--method", "foo")
     assert result.exit_code == 4
     assert "'foo'" in result.stderr
+
+
+INTERRUPTED = """
+import os, signal, sys
+module, folder = sys.argv[1:]
+class Finder:
+    def find_spec(name, path=None, target=None):
+        if name == module:
+            sys.meta_path.remove(Finder)
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Finder)
+import sightword.cli
+sys.argv[1:] = ["search", folder, "red"]
+sightword.cli.main()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+@pytest.mark.parametrize("module", ["click", "sightword.config", "sightword.cli.search", "numpy"])
+def test_ctrl_c_while_loading_is_no_traceback(environ, tmp_path: Path, module: str) -> None:
+    command = [sys.executable, "-c", INTERRUPTED, module, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.strip()) == (130, "sightword: Stopped."), done.stderr

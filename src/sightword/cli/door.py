@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from sightword._version import __version__
+from sightword.cli import leave
 from sightword.config import PREFIX
 from sightword.errors import NothingMatched, SightwordError
 
@@ -62,6 +63,8 @@ class Door(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; an interrupt and a closed pipe end quietly."""
         try:
+            if signal.getsignal(signal.SIGINT) is leave:  # from now on there may be work to end
+                signal.signal(signal.SIGINT, signal.default_int_handler)
             result = super().invoke(ctx)
             sys.stdout.flush()
             return result
