@@ -202,6 +202,19 @@ def test_words_that_look_like_a_path_or_a_folder_are_doubted(run, folder: Path, 
     assert run("search", "red").stderr == ""
 
 
+def test_a_figure_that_is_shown_is_a_limit_that_is_passed(run, folder: Path) -> None:
+    run("index", folder)
+    hits = json.loads(run("search", folder, "red", "--json", "-k", "8").stdout)["hits"]
+    lines = run("search", folder, "red", "-k", "8").stdout.splitlines()
+    for count, (hit, line) in enumerate(zip(hits, lines), start=1):
+        _, score, z, _ = line.split(maxsplit=3)
+        for limit in (score, z, str(hit["score"]), f"{hit['z']}z"):
+            found = run("search", folder, "red", "-k", "8", "--paths", f"--min-score={limit}")
+            assert hit["path"] in found.stdout.splitlines(), (limit, hit)
+            assert len(found.stdout.splitlines()) >= count
+    assert any(float(line.split()[1]) < round(hit["score"], 3) for line, hit in zip(lines, hits))
+
+
 def test_nothing_matched_is_five(run, folder: Path, tmp_path: Path) -> None:
     result = run("search", folder, "red", "--min-score", "50z", "--json")
     assert result.exit_code == 5
@@ -243,6 +256,31 @@ def test_a_broken_reference_is_one(run, folder: Path, tmp_path: Path) -> None:
     result = run("search", folder, "--image", tmp_path / "broken.png")
     assert result.exit_code == 1
     assert "broken.png" in result.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes")
+def test_a_pipe_is_called_a_pipe(run, folder: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "query.png")
+    result = run("search", folder, "--image", tmp_path / "query.png")
+    assert result.exit_code == 1
+    assert "is a pipe or a device, not a file" in result.stderr and "--image -" in result.stderr
+
+
+@pytest.mark.parametrize("place", ["/proc/nope", "FILE", "FILE/below"])
+def test_a_place_that_cannot_hold_an_index_is_named(run, folder: Path, tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").write_text("here")
+    index = place.replace("FILE", str(tmp_path / "file"))
+    result = run("search", folder, "red", "--index", index)
+    assert result.exit_code == 3
+    assert f"The index cannot be kept in {index} (" in result.stderr
+    assert "--index PATH" in result.stderr
+
+
+def test_a_link_that_was_not_followed_is_told_once(run, folder: Path, tmp_path: Path) -> None:
+    outside = paint(tmp_path / "outside.png", "red")
+    (folder / "link.png").symlink_to(outside)
+    assert "was not followed" in run("search", folder, "red").stderr
+    assert run("search", folder, "red").stderr == ""
 
 
 def test_without_takes_words_or_a_file(run, folder: Path) -> None:

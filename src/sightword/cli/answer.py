@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sightword.cli.coverage import Coverage
-from sightword.cli.output import hit_json, plain, print_json, write_paths
+from sightword.cli.output import hit_json, plain, print_json, rounded_down, write_paths
 from sightword.errors import NothingMatched
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _print_table(engine: Engine, hits: list[Hit], thumbnails: bool) -> None:
     width = len(str(len(hits)))
     for hit in hits:
         more = f"  (+{len(hit.duplicates)} alike)" if hit.duplicates else ""
-        figures = f"{hit.rank:>{width}}  {hit.score:6.3f}  {hit.z:5.1f}z"
+        figures = f"{hit.rank:>{width}}  {rounded_down(hit.score, 3):>6}  {rounded_down(hit.z, 1):>5}z"
         path = f"{plain(hit.path)}{more}"
         picture = engine.thumbnail(hit.path, 240) if protocol else None
         if protocol is None or picture is None:

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from decimal import ROUND_FLOOR, Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,16 @@ from sightword.pictures.names import display, json_name
 if TYPE_CHECKING:
     from sightword.search import Hit
 
-__all__ = ["hit_json", "path_json", "plain", "print_json", "print_table", "size_text", "write_paths"]
+__all__ = [
+    "hit_json",
+    "path_json",
+    "plain",
+    "print_json",
+    "print_table",
+    "rounded_down",
+    "size_text",
+    "write_paths",
+]
 
 
 def plain(text: str | os.PathLike[str]) -> str:
@@ -65,6 +75,20 @@ def print_table(rows: Sequence[Sequence[object]]) -> None:
     widths = [max(len(row[i]) for row in shown) for i in range(len(shown[0]) - 1)] if shown else []
     for row in shown:
         click.echo("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths)), row[-1]]))
+
+
+def rounded_down(value: float, digits: int) -> str:
+    """A figure with so many digits, never above the value.
+
+    What is shown can be typed as a limit, and the hit still passes: 1.96 shown as 2.0 would not.
+
+    Examples
+    --------
+    >>> rounded_down(1.96, 1), rounded_down(2.3, 1), rounded_down(-0.01, 1)
+    ('1.9', '2.3', '-0.1')
+    """
+    exact = Decimal(str(value)).quantize(Decimal(1).scaleb(-digits), ROUND_FLOOR)
+    return f"{exact + 0:f}"  # minus nought is nought
 
 
 def size_text(count: int) -> str:

@@ -8,7 +8,7 @@ from html import escape
 
 from PIL import Image
 
-from sightword.cli.output import plain
+from sightword.cli.output import plain, rounded_down
 from sightword.cli.sheet import THUMBNAIL, Card, Sheet
 
 __all__ = ["render_html"]
@@ -66,7 +66,7 @@ def _figure(card: Card) -> str:
     if card.rank is None or card.score is None or card.z is None:
         label = "<b>query</b>"
     else:
-        label = f"<b>{card.rank}</b><span>{card.score:.3f} &middot; {card.z:.1f}z</span>"
+        label = f"<b>{card.rank}</b><span>{rounded_down(card.score, 3)} &middot; {rounded_down(card.z, 1)}z</span>"
     box = f'<img src="{_data(card)}" alt="{name}">' if card.picture is not None else "cannot be shown"
     return (
         f'<figure><div class="box">{box}</div><figcaption><div class="row">{label}</div>'

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from PIL import Image, ImageDraw, ImageFont
 
+from sightword.cli.output import rounded_down
 from sightword.cli.sheet import THUMBNAIL, Card, Sheet
 
 __all__ = ["render_png"]
@@ -89,7 +90,7 @@ def _card(page: Image.Image, draw: ImageDraw.ImageDraw, card: Card, x: int, y: i
     base = y + PAD + THUMBNAIL + 9
     if card.rank is not None:
         draw.text((x + PAD, base), str(card.rank), ACCENT, _font(17))
-        score = f"{card.score:.3f}"
+        score = rounded_down(card.score or 0.0, 3)
         draw.text((x + CARD_WIDTH - PAD - _length(score, _font(15)), base + 1), score, GREY, _font(15))
     else:
         draw.text((x + PAD, base), "query", ACCENT, _font(17))

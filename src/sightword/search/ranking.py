@@ -8,8 +8,6 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from sightword.search.hits import Hit, fold
 from sightword.search.query import MinScore, parsed_where
 
@@ -18,7 +16,7 @@ if TYPE_CHECKING:
     from sightword.search.composing import Composed
     from sightword.search.query import Query
 
-__all__ = ["make_hit", "ranked"]
+__all__ = ["make_hit", "ranked", "z_of"]
 
 MARGIN = 32
 """Pictures looked at beyond k, so that folding near-duplicates rarely needs a second scan."""
@@ -41,16 +39,29 @@ def ranked(
     if not query.include_reference:
         exclude = {item.content_hash for item in composed.references if item.content_hash}
     where = parsed_where(query)
-    least = query.min_score.cosine(*background) if isinstance(query.min_score, MinScore) else -np.inf
     want = query.k + MARGIN
     while True:
         scored = store.scan(composed.vector, want, where=where, exclude_hashes=exclude)
-        exhausted = len(scored) < want or scored[-1].score < least
-        scored = [item for item in scored if item.score >= least]
+        found = len(scored)
+        scored = [item for item in scored if _is_enough(item.score, query.min_score, background)]
+        exhausted = found < want or len(scored) < found
         groups = _grouped(store, scored) if query.fold else [[item] for item in scored]
         if exhausted or len(groups) > query.k:
             return _cut(scored, groups, query.k)
         want *= 4
+
+
+def _is_enough(score: float, least: object, background: tuple[float, float]) -> bool:
+    """Compare the figure that is reported: a hit told as 2.0 is never below ``2z``."""
+    if not isinstance(least, MinScore):
+        return True
+    return (score if least.unit == "cosine" else z_of(score, background)) >= least.value
+
+
+def z_of(score: float, background: tuple[float, float]) -> float:
+    """Standard deviations above the mean, rounded to 1e-4; 0 when all pictures score alike."""
+    mean, std = background
+    return round((score - mean) / std, 4) if std > 0 else 0.0
 
 
 def _grouped(store: VectorStore, scored: Sequence[Scored]) -> list[list[Scored]]:
@@ -74,13 +85,12 @@ def _cut(scored: Sequence[Scored], groups: list[list[Scored]], k: int) -> list[l
 
 def make_hit(folder: Path, rank: int, group: Sequence[Scored], background: tuple[float, float]) -> Hit:
     """A group as the caller sees it."""
-    mean, std = background
     picture, score = group[0].picture, group[0].score
     relative = Path(os.fsdecode(picture.path))
     return Hit(
         path=folder / relative,
         score=score,
-        z=round((score - mean) / std, 4) if std > 0 else 0.0,
+        z=z_of(score, background),
         rank=rank,
         width=picture.width,
         height=picture.height,

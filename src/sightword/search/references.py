@@ -59,8 +59,7 @@ class References:
         """
         for item in items:
             if isinstance(item, (str, os.PathLike)):
-                if not Path(item).is_file():
-                    raise PictureError(f"There is no picture {describe(item)!r}.")
+                _check_file(item)
             elif isinstance(item, (bytes, int)) and not isinstance(item, bool):
                 pass
             elif not (_is_rgb(item) or hasattr(item, "convert")):
@@ -151,6 +150,19 @@ class References:
             return pool.read(os.fsencode(Path(item).absolute()))
         except PictureError as error:
             raise PictureError(f"{describe(item)}: {error.message}") from None
+
+
+def _check_file(item: str | os.PathLike[str]) -> None:
+    path = Path(item)
+    if path.is_dir():
+        raise PictureError(f"{describe(item)!r} is a folder, not a picture.")
+    if not path.exists():
+        raise PictureError(f"There is no picture {describe(item)!r}.")
+    if not path.is_file():
+        raise PictureError(
+            f"{describe(item)!r} is a pipe or a device, not a file.",
+            "A picture from another program comes through standard input: --image -",
+        )
 
 
 def _is_rgb(item: Any) -> bool:
