@@ -1,4 +1,4 @@
-"""Metrics of one query, as pure functions on ranked ids; ``mean`` and intervals over queries.
+"""Metrics of one query, as pure functions on ranked ids, or on the ranks of the right answers.
 
 ``ranked`` lists ids from best to worst, without duplicates. Ties are broken before a ranking is made
 (by gallery order), never here.
@@ -11,11 +11,16 @@ from collections.abc import Collection, Hashable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sightword.evaluation.intervals import bootstrap_interval
+
 __all__ = [
     "average_precision_at_k",
+    "average_precision_of_ranks",
     "bootstrap_interval",
     "recall_at_k",
+    "recall_of_ranks",
     "recall_subset_at_k",
+    "share_at_k",
 ]
 
 
@@ -89,27 +94,52 @@ def recall_subset_at_k(
     return float(target in [item for item in ranked if item in members][:k])
 
 
-def bootstrap_interval(
-    values: ArrayLike, *, level: float = 0.95, rounds: int = 2000, seed: int = 0
-) -> tuple[float, float]:
-    """Percentile bootstrap interval of the mean over queries.
+def average_precision_of_ranks(ranks: ArrayLike, k: int | None = None) -> float:
+    """`average_precision_at_k` from the places of all right answers.
 
     Parameters
     ----------
-    values : array of float, shape [Q]
-        One score a query.
-    level : float
-        Coverage, such as 0.95.
+    ranks : array of int, shape [M]
+        Places from 1, all different; M >= 1.
+    k : int, optional
+        None looks at the whole ranking.
 
-    Returns
-    -------
-    tuple of float
-        Lower and upper end.
+    Examples
+    --------
+    >>> average_precision_of_ranks([1, 3], 3)
+    0.8333333333333333
     """
-    scores = np.asarray(values, dtype=np.float64)
-    if scores.ndim != 1 or scores.size == 0:
-        raise ValueError("An interval needs a list of at least one score.")
-    draws = np.random.default_rng(seed).integers(0, scores.size, (rounds, scores.size))
-    means = scores[draws].mean(axis=1)
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+    places = np.sort(np.asarray(ranks, dtype=np.int64))
+    if places.size == 0:
+        raise ValueError("A query without any right answer has no average precision.")
+    hits = np.arange(1, places.size + 1)
+    if k is None:
+        return float((hits / places).mean())
+    seen = places <= k
+    return float((hits[seen] / places[seen]).sum() / min(places.size, k))
+
+
+def recall_of_ranks(ranks: ArrayLike, k: int) -> float:
+    """`recall_at_k` from the places of the right answers.
+
+    Examples
+    --------
+    >>> recall_of_ranks([7, 3], 5)
+    1.0
+    """
+    places = np.asarray(ranks)
+    if places.size == 0:
+        raise ValueError("A query without any right answer has no recall.")
+    return float(places.min() <= k)
+
+
+def share_at_k(ranked: Sequence[Hashable], wanted: Collection[Hashable], k: int) -> float:
+    """How much of the first k belongs to a set; divided by k.
+
+    Examples
+    --------
+    >>> share_at_k(["a", "x", "b", "y"], {"a", "b", "z"}, 4)
+    0.5
+    """
+    members = set(wanted)
+    return sum(item in members for item in _top(ranked, k)) / k

@@ -1,0 +1,104 @@
+"""``sightword data NAME DIR``: build a data set on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from sightword.cli.options import CONTEXT, json_option
+from sightword.update.progress import Progress
+
+__all__ = ["data_command"]
+
+
+class _Megabytes(Progress):
+    """Shows bytes as whole megabytes on another progress."""
+
+    def __init__(self, shown: Progress) -> None:
+        self._shown = shown
+        self._bytes = self._told = 0
+        self.description = shown.description  # type: ignore[method-assign]
+
+    def total(self, count: int) -> None:
+        """In bytes."""
+        self._shown.total(round(count / 1e6))
+
+    def advance(self, count: int = 1) -> None:
+        """In bytes."""
+        self._bytes += count
+        self._shown.advance(int(self._bytes / 1e6) - self._told)
+        self._told = int(self._bytes / 1e6)
+
+
+@click.group("data", context_settings=CONTEXT, short_help="Build a data set from packages.")
+def data_command() -> None:
+    """Build a data set on this machine, from packages that anybody can get."""
+
+
+@data_command.command("styleshift", context_settings=CONTEXT)
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--split",
+    multiple=True,
+    type=click.Choice(["test", "validation", "train"]),
+    default=("test", "validation"),
+    show_default=True,
+    help="Which part to build; may be given several times.",
+)
+@click.option(
+    "--from",
+    "from",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A folder that has the packages already; nothing is downloaded then.",
+)
+@click.option("--npm-mirror", metavar="URL", help="Where npm's packages are. [default: asks npm]")
+@click.option("--debian-mirror", metavar="URL", help="Where Debian's packages are. [default: asks apt-get]")
+@json_option()
+def styleshift_command(
+    directory: Path,
+    split: tuple[str, ...],
+    npm_mirror: str | None,
+    debian_mirror: str | None,
+    json: bool,
+    **other: tuple[Path, ...],
+) -> None:
+    """Build StyleShift in DIRECTORY, a benchmark for "this picture, but ...".
+
+    Downloads about 350 MB of packages once, checks them, and draws about 6,500 pictures in some minutes.
+    Interrupted downloads go on where they stopped. Needs the extra sightword[data].
+    """
+    from sightword.cli.output import plain, print_json
+    from sightword.cli.progress import Bar
+    from sightword.config import cache_home
+    from sightword.datasets.fetch import obtain
+    from sightword.datasets.styleshift.build import build, sources
+    from sightword.datasets.styleshift.render import check_renderer
+
+    check_renderer()  # before anything is downloaded
+    mirrors = {"npm": npm_mirror, "debian": debian_mirror}
+    with Bar("MB") as bar:
+        packages = obtain(
+            sources(),
+            cache_home() / "downloads",
+            places=other["from"],
+            mirrors={name: url for name, url in mirrors.items() if url},
+            progress=_Megabytes(bar),
+        )
+    with Bar() as bar:
+        built = build(directory, packages, splits=split, progress=bar)
+    if json:
+        print_json(
+            {
+                "directory": str(directory),
+                "pictures": built.pictures,
+                "queries": built.queries,
+                "left_out": built.left_out,
+            }
+        )
+        return
+    for name in built.pictures:
+        click.echo(f"{name}: {built.pictures[name]:,} pictures, {built.queries.get(name, 0):,} queries")
+    click.echo(f"Left out {built.left_out} drawings that cannot be read; manifest.json lists them.", err=True)
+    click.echo(f"Next: sightword evaluate styleshift --data {plain(directory)}", err=True)

@@ -1,0 +1,1 @@
+"""Data sets that are built on this machine, from packages that anybody can get."""

@@ -1,0 +1,56 @@
+"""A backbone that remembers the prompts it has encoded: many methods read the same words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sightword.backbones.base import Array, Backbone
+from sightword.prompts import Prompt
+
+__all__ = ["Remembering"]
+
+BATCH = 64
+
+
+class Remembering:
+    """Stands in for a backbone; equal prompts with equal pseudo-words are encoded once."""
+
+    def __init__(self, backbone: Backbone) -> None:
+        self._backbone = backbone
+        self._known: dict[tuple[tuple[str, ...], bytes], Array] = {}
+        self.spec = backbone.spec
+
+    def encode_images(self, pixels: Array) -> Array:
+        """As the backbone."""
+        return self._backbone.encode_images(pixels)
+
+    def encode_prompts(self, prompts: Sequence[Prompt], tokens: Sequence[Sequence[Array]] = ()) -> Array:
+        """As the backbone."""
+        filling = list(tokens) or [[] for _ in prompts]
+        keys = [_key(prompt, slots) for prompt, slots in zip(prompts, filling)]
+        new = {key: index for index, key in enumerate(keys) if key not in self._known}
+        # Prompts of one length together: a batch is padded to its longest.
+        rows = sorted(new.values(), key=lambda index: len(str(prompts[index])))
+        for start in range(0, len(rows), BATCH):
+            batch = rows[start : start + BATCH]
+            features = self._backbone.encode_prompts([prompts[i] for i in batch], [filling[i] for i in batch])
+            self._known.update(zip((keys[i] for i in batch), features))
+        return np.stack([self._known[key] for key in keys])
+
+    def token_embedding(self) -> Array:
+        """As the backbone."""
+        return self._backbone.token_embedding()
+
+    def count_unknown(self, text: str) -> float:
+        """As the backbone."""
+        return self._backbone.count_unknown(text)
+
+    def vocabulary(self) -> list[str]:
+        """As the backbone."""
+        return self._backbone.vocabulary()
+
+
+def _key(prompt: Prompt, slots: Sequence[Array]) -> tuple[tuple[str, ...], bytes]:
+    return prompt.pieces, b"|".join(np.ascontiguousarray(slot, np.float32).tobytes() for slot in slots)

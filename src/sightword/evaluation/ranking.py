@@ -1,0 +1,77 @@
+"""Rank a gallery for many queries, and ask where certain pictures are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sightword.backbones.base import Array
+
+__all__ = ["Ranking", "rankings"]
+
+BLOCK = 256
+
+
+class Ranking:
+    """A gallery from best to worst for one query.
+
+    Equal scores go by the gallery's order. What is left out has no place.
+
+    Parameters
+    ----------
+    scores : float32 [N]
+    rows : mapping of str to int
+        Row of every id of the gallery.
+    names : sequence of str, length N
+    left_out : sequence of str
+        References, and pictures that are not judged.
+    """
+
+    def __init__(
+        self, scores: Array, rows: Mapping[str, int], names: Sequence[str], left_out: Sequence[str] = ()
+    ) -> None:
+        self._rows, self._names = rows, names
+        self._scores = scores.copy()
+        if gone := [rows[name] for name in left_out]:
+            self._scores[gone] = -np.inf
+        self.size = len(names) - len(set(left_out))
+        """How many pictures are ranked."""
+
+    @cached_property
+    def _order(self) -> NDArray[np.intp]:
+        return np.argsort(-self._scores, kind="stable")
+
+    def top(self, k: int) -> list[str]:
+        """Ids of the first k."""
+        return [self._names[row] for row in self._order[: min(k, self.size)]]
+
+    def places(self, names: Sequence[str]) -> NDArray[np.int64]:
+        """Places from 1 of some pictures."""
+        wanted = np.array([self._rows[name] for name in names], dtype=np.int64)
+        own = self._scores[wanted][:, None]
+        before = self._scores[None, :] > own
+        # Of equals, those that come earlier in the gallery.
+        tied = (self._scores[None, :] == own) & (np.arange(self._scores.size)[None, :] < wanted[:, None])
+        return np.asarray(1 + before.sum(axis=1) + tied.sum(axis=1), np.int64)
+
+
+def rankings(
+    vectors: Array, gallery: Array, names: Sequence[str], left_out: Sequence[Sequence[str]]
+) -> Iterator[Ranking]:
+    """One ranking a query, in order.
+
+    Parameters
+    ----------
+    vectors : float32 [Q, D], unit length
+    gallery : float32 [N, D], unit length
+    names : sequence of str, length N
+    left_out : sequence of length Q
+    """
+    rows = {name: row for row, name in enumerate(names)}
+    for start in range(0, len(vectors), BLOCK):
+        scores = vectors[start : start + BLOCK] @ gallery.T
+        for offset, row in enumerate(scores):
+            yield Ranking(row, rows, names, left_out[start + offset])

@@ -1,0 +1,175 @@
+"""What an evaluation found: means and intervals by task and aspect, comparisons, as Markdown and as JSON."""
+
+from __future__ import annotations
+
+import platform
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from sightword._version import __version__
+from sightword.evaluation.benchmark import Loaded
+from sightword.evaluation.intervals import bootstrap_interval, compare
+
+__all__ = ["MethodScores", "Report"]
+
+MAIN = "mAP@10"
+BASELINE = "average"
+OVERALL = "overall"
+
+
+@dataclass(frozen=True)
+class MethodScores:
+    """Metrics of every query, in the queries' order."""
+
+    rows: list[dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Report:
+    """An evaluation of several methods on the same queries.
+
+    Attributes
+    ----------
+    benchmark : str
+    loaded : Loaded
+    methods : dict of str to MethodScores
+    chance : MethodScores
+    protocol, backbone : dict
+        Told in the results.
+    command : str
+    seconds : dict of str to float
+        Wall time to compose and rank, by method.
+    """
+
+    benchmark: str
+    loaded: Loaded
+    methods: Mapping[str, MethodScores]
+    chance: MethodScores
+    protocol: Mapping[str, str]
+    backbone: Mapping[str, Any]
+    command: str = ""
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+    @cached_property
+    def tasks(self) -> dict[str, list[int]]:
+        """Queries of each task, by number; then of all tasks that have right answers."""
+        found: dict[str, list[int]] = {}
+        for number, query in enumerate(self.loaded.queries):
+            found.setdefault(query.task, []).append(number)
+        answered = [n for n, query in enumerate(self.loaded.queries) if query.targets]
+        return {**found, OVERALL: answered} if answered else found
+
+    @cached_property
+    def aspects(self) -> dict[str, list[int]]:
+        """Queries of each aspect, and of phrasings that may and may not be trained on."""
+        found: dict[str, list[int]] = {}
+        for number, query in enumerate(self.loaded.queries):
+            found.setdefault(f"{query.task}: {query.aspect}", []).append(number)
+        for number, query in enumerate(self.loaded.queries):
+            if query.text and query.targets:
+                kind = "reserved" if query.reserved else "open"
+                found.setdefault(f"{query.task}, {kind} phrasings", []).append(number)
+        return found
+
+    def metrics(self, numbers: Sequence[int]) -> list[str]:
+        """Names of the metrics of these queries."""
+        return list(dict.fromkeys(name for n in numbers for name in self.chance.rows[n]))
+
+    def mean(self, scores: MethodScores, numbers: Sequence[int], metric: str) -> float | None:
+        """Mean of a metric over some queries; None when none of them has it."""
+        chosen = [n for n in numbers if metric in scores.rows[n]]
+        if not chosen:
+            return None
+        values = [scores.rows[n][metric] for n in chosen]
+        return float(np.average(values, weights=self._weights(chosen, numbers)))
+
+    def interval(self, scores: MethodScores, numbers: Sequence[int], metric: str) -> tuple[float, float]:
+        """95 % of the mean, over groups of queries."""
+        chosen = [n for n in numbers if metric in scores.rows[n]]
+        values = [scores.rows[n][metric] for n in chosen]
+        return bootstrap_interval(values, groups=self._groups(chosen), weights=self._weights(chosen, numbers))
+
+    def comparisons(self, metric: str = MAIN, baseline: str = BASELINE) -> dict[str, Any]:
+        """Every method against the baseline, by task: difference, interval, p."""
+        if baseline not in self.methods:
+            return {}
+        found: dict[str, Any] = {}
+        base = self.methods[baseline].rows
+        for name, scores in self.methods.items():
+            for task, numbers in self.tasks.items() if name != baseline else ():
+                chosen = [n for n in numbers if metric in base[n]]
+                if chosen:
+                    result = compare(
+                        [scores.rows[n][metric] for n in chosen],
+                        [base[n][metric] for n in chosen],
+                        groups=self._groups(chosen),
+                        weights=self._weights(chosen, numbers),
+                    )
+                    found.setdefault(name, {})[task] = {
+                        "difference": result.difference,
+                        "interval": list(result.interval),
+                        "p": result.p,
+                    }
+        return found
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything: protocol, sizes, versions, means with intervals, comparisons."""
+        named = {"chance": self.chance, **self.methods}
+        return {
+            "benchmark": self.benchmark,
+            "split": self.loaded.split,
+            "command": self.command,
+            "versions": {
+                "sightword": __version__,
+                "python": platform.python_version(),
+                "numpy": np.__version__,
+                "data": dict(self.loaded.facts),
+            },
+            "backbone": dict(self.backbone),
+            "protocol": dict(self.protocol),
+            "sizes": {
+                "gallery": len(self.loaded.pictures),
+                "queries": {task: len(numbers) for task, numbers in self.tasks.items()},
+                "groups": len({query.group for query in self.loaded.queries}),
+                "pictures": dict(Counter(picture.kind for picture in self.loaded.pictures)),
+            },
+            "seconds": dict(self.seconds),
+            "tasks": {
+                name: {task: self._summary(scores, numbers) for task, numbers in self.tasks.items()}
+                for name, scores in named.items()
+            },
+            "aspects": {
+                name: {aspect: self._summary(scores, numbers) for aspect, numbers in self.aspects.items()}
+                for name, scores in named.items()
+            },
+            "comparisons": {"metric": MAIN, "baseline": BASELINE, "methods": self.comparisons()},
+        }
+
+    def markdown(self) -> str:
+        """Tables of means."""
+        from sightword.evaluation.tables import tables
+
+        return tables(self)
+
+    def _summary(self, scores: MethodScores, numbers: Sequence[int]) -> dict[str, Any]:
+        summary: dict[str, Any] = {"queries": len(numbers)}
+        for metric in self.metrics(numbers):
+            summary[metric] = {"mean": self.mean(scores, numbers, metric)}
+            if scores is not self.chance:
+                summary[metric]["interval"] = list(self.interval(scores, numbers, metric))
+        return summary
+
+    def _groups(self, numbers: Sequence[int]) -> list[str]:
+        return [self.loaded.queries[n].group or self.loaded.queries[n].id for n in numbers]
+
+    def _weights(self, chosen: Sequence[int], numbers: Sequence[int]) -> list[float] | None:
+        """Overall, every task counts the same, however many queries it has."""
+        if numbers is not self.tasks.get(OVERALL):
+            return None
+        sizes = Counter(self.loaded.queries[n].task for n in chosen)
+        return [1 / sizes[self.loaded.queries[n].task] for n in chosen]
