@@ -21,6 +21,7 @@ LAYERS = [
     {"methods", "index"},
     {"update", "watch"},
     {"search", "training", "evaluation"},
+    {"datasets"},
     {"cli", "serve", "scale", "__main__", "__init__"},
 ]
 """Lowest first; a module may import its own layer and those below."""
