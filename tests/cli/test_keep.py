@@ -44,7 +44,7 @@ def test_the_index_may_be_elsewhere(run, folder: Path, tmp_path: Path) -> None:
 def test_check_is_content_with_a_good_index(run, folder: Path) -> None:
     run("index", folder)
     report = json.loads(run("check", folder, "--json").stdout)
-    assert report == {"pictures": 8, "ok": True, "problems": [], "repaired": []}
+    assert report == {"pictures": 8, "ok": True, "problems": [], "repaired": [], "set_aside": []}
     assert "all is well" in run("check", folder).stdout
 
 
@@ -59,6 +59,46 @@ def test_check_repairs_what_is_derived(run, folder: Path) -> None:
     assert mended.exit_code == 0
     assert "(repaired)" in mended.stdout
     assert run("check", folder, "--no-repair").exit_code == 0
+
+
+def test_info_spares_people_the_internals(run, folder: Path) -> None:
+    run("index", folder)
+    shown = run("info", folder).stdout
+    assert shown.split()[:2] == ["pictures", "8"]
+    internals = ("weights_hash", "generation", "schema", "dim", "tail", "dtype")
+    assert not any(name in shown for name in internals)
+    verbose = run("info", folder, "-v").stdout
+    assert all(name in verbose for name in internals)
+
+
+def test_hints_name_the_folder(run, folder: Path) -> None:
+    (folder / "broken.png").write_bytes(b"no picture")
+    assert f"`sightword info {folder}` says why" in run("index", folder).stderr
+    (folder / ".sightword" / "index.db").write_bytes(b"garbage" * 1000)
+    assert f"Run `sightword check {folder}` to repair it." in run("search", folder, "red").stderr
+    looked = run("check", folder, "--no-repair")
+    assert f"Run `sightword check {folder}` without --no-repair." in looked.stderr
+
+
+def test_what_became_of_a_damaged_index_is_said_and_it_can_be_removed(run, folder: Path) -> None:
+    run("index", folder)
+    (folder / ".sightword" / "index.db").write_bytes(b"garbage" * 1000)
+    mended = run("check", folder)
+    assert mended.exit_code == 0
+    assert "all is well" not in mended.stdout and "0 pictures" not in mended.stdout
+    assert "the next search reads the pictures" in mended.stdout
+    assert f"`sightword check {folder} --remove-broken` removes it" in mended.stdout
+    again = run("check", folder)
+    assert again.exit_code == 3
+    assert "it was damaged and set aside as index.db.broken" in again.stderr
+    assert f"`sightword index {folder}`" in again.stderr
+    run("index", folder)
+    later = run("check", folder)
+    assert "8 pictures checked: all is well." in later.stdout and "nothing reads it" in later.stdout
+    removed = run("check", folder, "--remove-broken")
+    assert "Removed the damaged index; 7.0 kB freed." in removed.stdout
+    assert "nothing reads it" not in removed.stdout
+    assert not list((folder / ".sightword").glob("*.broken*"))
 
 
 def test_compact_forgets_what_is_gone(run, folder: Path) -> None:

@@ -84,6 +84,7 @@ def test_a_wrong_value_names_its_origin(
 def test_the_folders_method_and_prompt_are_used(run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SIGHTWORD_METHOD")
     (folder / "sightword.toml").write_text('method = "slerp:0.2"\nprompt = "the {text}"\n')
-    document = json.loads(run("search", folder, "red", "--json").stdout)
-    assert document["query"]["method"] == "slerp:0.2"
+    blue = folder / "deep" / "blue.png"
+    document = json.loads(run("search", folder, "red", "--image", blue, "--json").stdout)
+    assert document["query"]["method"] == document["method"] == "slerp:0.2"
     assert document["query"]["prompt"] == ["the {text}"]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sightword.search import Engine
     from sightword.update import UpdateReport
 
-__all__ = ["Brought", "bring_up_to_date", "report_lines", "say", "spoken_warnings"]
+__all__ = ["Brought", "bring_up_to_date", "engine_words", "report_lines", "say", "spoken_warnings"]
 
 MOST_PROBLEMS = 5
 """Folders that could not be entered, and links not followed, that are told one by one."""
@@ -79,7 +79,7 @@ def bring_up_to_date(
     facts: dict[str, Any] = engine.info() if engine.indexed else {"pictures": 0}
     if new and (notice := facts.get("notice")):
         say(notice)
-    for line in report_lines(report, shlex.quote(str(engine.folder)), links=new):
+    for line in report_lines(report, engine_words(engine), links=new):
         say(line)
     pictures, waiting = facts["pictures"], report.left + report.waiting
     if report.interrupted and waiting:
@@ -155,7 +155,7 @@ def report_lines(report: UpdateReport, folder: str = "FOLDER", *, links: bool = 
     if report.waiting:
         yield f"{_files(report.waiting)} still being written; the next run reads them."
     if report.skipped_notice:
-        yield report.skipped_notice
+        yield report.skipped_notice.replace("FOLDER", folder)
     problems = [problem for problem in report.problems if links or problem.hides]
     for problem in problems[:MOST_PROBLEMS]:
         yield f"{display(problem.path)}: {problem.reason}"
@@ -166,6 +166,12 @@ def report_lines(report: UpdateReport, folder: str = "FOLDER", *, links: bool = 
 def say(text: str) -> None:
     """A note on standard error."""
     click.echo(f"sightword: {display(text)}", err=True)
+
+
+def engine_words(engine: Engine) -> str:
+    """How a command names this folder (and its index, when that is elsewhere), ready to be pasted."""
+    place = [] if engine.index is None else ["--index", str(engine.index)]
+    return shlex.join([str(engine.folder), *place])
 
 
 def _capital(text: str) -> str:

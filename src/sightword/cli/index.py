@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,11 +60,11 @@ def _counts(report: dict[str, Any]) -> dict[str, Any]:
 
 def _watch(engine: Engine, prune: bool) -> None:
     """Follow the folder until Ctrl-C; every change is told on standard error."""
-    from sightword.cli.bring import report_lines, say
+    from sightword.cli.bring import engine_words, report_lines, say
     from sightword.cli.progress import Interruptible
 
     def tell(report: UpdateReport) -> None:
-        for line in report_lines(report, shlex.quote(str(engine.folder)), links=False):
+        for line in report_lines(report, engine_words(engine), links=False):
             say(line)
 
     with Interruptible("Stopped watching; Ctrl-C again quits at once.") as stop:

@@ -1,4 +1,4 @@
-"""``sightword info``, ``check`` and ``compact``: look after an index."""
+"""``sightword info`` and ``compact``: look after an index."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ import click
 
 from sightword.cli.options import CONTEXT, folder_argument, index_option, json_option
 
-__all__ = ["check_command", "compact_command", "info_command"]
+__all__ = ["compact_command", "info_command"]
 
 
 @click.command("info", context_settings=CONTEXT, short_help="Say what an index holds.")
 @folder_argument()
 @index_option()
+@click.option("-v", "--verbose", is_flag=True, help="Also say how it is kept.")
 @json_option()
-def info_command(folder: Path, index: Path | None, json: bool) -> None:
+def info_command(folder: Path, index: Path | None, verbose: bool, json: bool) -> None:
     """Say what the index of FOLDER holds, and which files could not be read and why."""
     from sightword.cli.output import path_json, plain, print_json, print_table
     from sightword.index.store import open_store
@@ -29,51 +30,12 @@ def info_command(folder: Path, index: Path | None, json: bool) -> None:
         listed = [{**path_json(_path(item.path)), "reason": item.reason} for item in failures]
         print_json({**facts, "failures": listed})
         return
-    print_table([(name, _shown(name, value)) for name, value in facts.items()])
+    shown = facts if verbose else _for_people(facts)
+    print_table([(name, _shown(name, value)) for name, value in shown.items()])
     if failures:
         click.echo("\nNot readable:")
         for item in failures:
             click.echo(f"  {plain(_path(item.path))}: {plain(item.reason)}")
-
-
-@click.command("check", context_settings=CONTEXT, short_help="Verify and repair an index.")
-@folder_argument()
-@index_option()
-@click.option("--no-repair", is_flag=True, help="Only look.")
-@json_option()
-def check_command(folder: Path, index: Path | None, no_repair: bool, json: bool) -> None:
-    """Verify the index of FOLDER and repair what can be rebuilt.
-
-    Ends with 0 when all is well (again), with 3 when something stays broken.
-    """
-    from sightword.cli.output import plain, print_json
-    from sightword.errors import IndexCorrupt
-    from sightword.index.check import check_folder
-
-    report = check_folder(folder, index=index, repair=not no_repair)
-    if json:
-        print_json(
-            {
-                "pictures": report.pictures,
-                "ok": report.ok,
-                "problems": list(report.problems),
-                "repaired": list(report.repaired),
-            }
-        )
-    else:
-        for problem in report.problems:
-            mended = " (repaired)" if problem in report.repaired else ""
-            click.echo(f"{plain(problem)}{mended}")
-        click.echo(
-            f"{report.pictures:,} pictures checked: {'all is well' if report.ok else 'something is broken'}."
-        )
-    if not report.ok:
-        raise IndexCorrupt(
-            f"The index of {plain(folder)} is damaged.",
-            "Run `sightword check` without --no-repair."
-            if no_repair
-            else "Run `sightword index` to read again.",
-        )
 
 
 @click.command("compact", context_settings=CONTEXT, short_help="Forget vanished pictures.")
@@ -106,12 +68,27 @@ def _path(raw: bytes) -> Path:
     return Path(os.fsdecode(raw))
 
 
+def _for_people(facts: dict[str, Any]) -> dict[str, Any]:
+    """What a person asks for; how it is stored comes with --verbose and --json."""
+    names = {
+        "pictures": "pictures",
+        "failed": "not readable",
+        "gone": "vanished",
+        "bytes": "size",
+        "backbone": "model",
+        "location": "kept in",
+        "notice": "note",
+    }
+    needed = ("pictures", "bytes", "backbone", "location")
+    return {shown: facts[name] for name, shown in names.items() if facts.get(name) or name in needed}
+
+
 def _shown(name: str, value: Any) -> str:
     from sightword.cli.output import size_text
 
     if value is None:
         return "-"
-    if name == "bytes" and isinstance(value, int):
+    if name in ("bytes", "size") and isinstance(value, int):
         return size_text(value)
     if isinstance(value, bool):
         return "yes" if value else "no"

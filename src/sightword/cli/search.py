@@ -95,8 +95,9 @@ def search_command(ctx: click.Context, /, words: tuple[Path, str], **options: An
 
         check_target(options["sheet"])
     method = options["method"]
-    if ctx.get_parameter_source("method") is not ParameterSource.COMMANDLINE:
-        options["method"] = "default"  # a setting is a preference; what is typed is meant for this question
+    typed = ctx.get_parameter_source("method") is ParameterSource.COMMANDLINE
+    if not typed and not (options["image"] and (text or options["prompt"])):
+        options["method"] = "default"  # a setting says how to combine; here is nothing to combine
     query = _query(text, options)
     with (
         open_engine(folder, index=options["index"], backbone=options["backbone"], method=method) as engine,

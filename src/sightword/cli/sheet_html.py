@@ -66,7 +66,8 @@ def _figure(card: Card) -> str:
     if card.rank is None or card.score is None or card.z is None:
         label = "<b>query</b>"
     else:
-        label = f"<b>{card.rank}</b><span>{rounded_down(card.score, 3)} &middot; {rounded_down(card.z, 1)}z</span>"
+        figures = f"{rounded_down(card.score, 3)} &middot; {rounded_down(card.z, 1)}z"
+        label = f"<b>{card.rank}</b><span>{figures}</span>"
     box = f'<img src="{_data(card)}" alt="{name}">' if card.picture is not None else "cannot be shown"
     return (
         f'<figure><div class="box">{box}</div><figcaption><div class="row">{label}</div>'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import shutil
 import sqlite3
 import stat
@@ -16,9 +17,21 @@ from typing import Literal
 
 from sightword.errors import IndexBusy, IndexCorrupt, IndexMissing, IndexProblem, SightwordError
 
-__all__ = ["DATABASE", "Reader", "connect_reader", "connect_writer", "prepare", "refuse_links", "told"]
+__all__ = [
+    "BESIDE",
+    "DATABASE",
+    "Reader",
+    "connect_reader",
+    "connect_writer",
+    "prepare",
+    "refuse_links",
+    "told",
+]
 
 DATABASE = "index.db"
+
+BESIDE = ".sightword"
+"""Folder of an index beside its pictures."""
 
 _CHECK = "Run `sightword check` to repair it."
 _FULL = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
@@ -53,6 +66,17 @@ def _disk_full(path: Path) -> SightwordError:
     )
 
 
+def _pasteable(error: SightwordError, path: Path) -> SightwordError:
+    """The same error with the folder in the command that its hint names."""
+    if error.hint and "`sightword check`" in error.hint:
+        directory = path.parent
+        beside = directory.name == BESIDE
+        words = [str(directory.parent)] if beside else ["FOLDER", "--index", str(directory)]
+        command = shlex.join(["sightword", "check", *words])
+        error.hint = error.hint.replace("`sightword check`", f"`{command}`")
+    return error
+
+
 @contextmanager
 def told(path: Path) -> Iterator[None]:
     """Turn errors of the database or a full disk into sentences that name `path`."""
@@ -64,7 +88,10 @@ def told(path: Path) -> Iterator[None]:
         sentence = _sentence(error, path)
         if sentence is None:
             raise
-        raise sentence from error
+        raise _pasteable(sentence, path) from error
+    except IndexProblem as error:
+        _pasteable(error, path)
+        raise
     except OSError as error:
         if error.errno in _FULL:
             raise _disk_full(path) from error

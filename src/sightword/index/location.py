@@ -18,11 +18,9 @@ from typing import Literal
 
 from sightword.config import cache_home
 from sightword.errors import IndexCorrupt
-from sightword.index.connection import DATABASE
+from sightword.index.connection import BESIDE, DATABASE
 
 __all__ = ["BESIDE", "Location", "cache_directory", "is_network", "is_writable", "locate"]
-
-BESIDE = ".sightword"
 
 _NETWORK = {
     "9p", "afpfs", "afs", "beegfs", "ceph", "cifs", "davfs", "fuse.davfs2", "fuse.glusterfs",

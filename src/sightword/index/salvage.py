@@ -14,9 +14,14 @@ from sightword.index.files import Disk
 from sightword.index.matrix import matrix_files
 from sightword.index.rows import PICTURE_COLUMNS
 
-__all__ = ["salvage", "set_aside"]
+__all__ = ["leftovers", "salvage", "set_aside"]
 
 BROKEN = DATABASE + ".broken"
+
+
+def leftovers(directory: Path) -> list[Path]:
+    """Files of a damaged database that was set aside; nothing reads them any more."""
+    return sorted(path for path in directory.glob(f"{BROKEN}*") if path.is_file() and not path.is_symlink())
 
 
 def set_aside(directory: Path, disk: Disk) -> None:

@@ -71,6 +71,8 @@ class Engine:
     Attributes
     ----------
     folder : Path
+    index : Path or None
+        Where the index is kept, when that is not its usual place.
     method : str
         What queries use whose method is ``default``.
     references : References
@@ -90,7 +92,7 @@ class Engine:
             raise UsageError(f"There is no folder {os.fspath(folder)!r}.")
         self.method = method
         self.references = References(self)
-        self._index = None if index is None else Path(index)
+        self.index = None if index is None else Path(index)
         self._backbone_name = backbone if isinstance(backbone, str) else backbone.spec.name
         self._backbone: Backbone | None = None if isinstance(backbone, str) else backbone
         self._store: VectorStore | None = None
@@ -317,7 +319,7 @@ class Engine:
 
             spec = self.backbone.spec
             manifest = Manifest(spec.name, spec.weights_hash, preprocess="product", dim=spec.dim)
-            store = open_store(self.folder, index=self._index, create=manifest if create else None)
+            store = open_store(self.folder, index=self.index, create=manifest if create else None)
             try:
                 require(store.manifest, spec)
             except IndexForAnotherBackbone as error:
