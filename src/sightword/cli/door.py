@@ -19,7 +19,7 @@ from sightword.errors import NothingMatched, SightwordError
 __all__ = ["COMMANDS", "Door", "cli"]
 
 COMMANDS = {
-    "check": "sightword.cli.keep",
+    "check": "sightword.cli.check",
     "compact": "sightword.cli.keep",
     "completion": "sightword.cli.completion",
     "config": "sightword.cli.settings",
