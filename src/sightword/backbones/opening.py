@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -55,14 +56,14 @@ def open_backbone(
     return load_torch_clip(source, device=device, precision=precision, **hub)
 
 
-def need_torch(what: str) -> None:
+def need_torch(what: str, packages: Sequence[str] = ("torch", "open_clip")) -> None:
     """Refuse, in a sentence, what only torch can do where torch is not installed.
 
     Raises
     ------
     ModelUnavailable
     """
-    missing = [package for package in ("torch", "open_clip") if find_spec(package) is None]
+    missing = [package for package in packages if find_spec(package) is None]
     if missing:
         raise ModelUnavailable(
             f"{what} needs {' and '.join(missing)}, which this installation does not have.",

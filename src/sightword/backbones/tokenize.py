@@ -95,6 +95,10 @@ class PromptTokenizer:
         """Ids of a text, cleaned as the tower does, without special tokens."""
         return list(self._tokenizer.encode(self._clean(text), add_special_tokens=False).ids)
 
+    def save(self, path: Path) -> None:
+        """Write it as ``tokenizer.json``."""
+        self._tokenizer.save(str(path))
+
     def words(self, text: str) -> list[tuple[str, list[str]]]:
         """The words of a text as the tokenizer splits them, each with its pieces."""
         encoded = self._tokenizer.encode(self._clean(text), add_special_tokens=False)

@@ -23,10 +23,12 @@ import numpy as np
 from sightword.backbones.base import Array, BackboneSpec
 from sightword.errors import ModelMismatch, ModelUnavailable
 
-__all__ = ["CONFIG", "WEIGHTS", "Phi", "erf", "read_config"]
+__all__ = ["CONFIG", "WEIGHTS", "Phi", "check_backbone", "erf", "read_config"]
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
+KINDS = ("phi", "combiner")
+"""What a directory of a trained method may hold."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Phi:
         from safetensors import SafetensorError
         from safetensors.numpy import load_file
 
-        config = read_config(directory)
+        config = read_config(directory, "phi")
         try:
             tensors = load_file(str(directory / WEIGHTS))
             count = len(tensors) // 2
@@ -106,17 +108,33 @@ class Phi:
         ------
         ModelMismatch
         """
-        trained = self.config["backbone"]
-        if trained["weights_hash"] != spec.weights_hash:
-            raise ModelMismatch(
-                f"{name} was trained for the backbone {trained.get('name', 'unknown')!r} "
-                f"({trained['weights_hash'][:12]}), not for {spec.name!r} ({spec.weights_hash[:12]}).",
-                f"Choose --backbone {trained.get('name', 'NAME')}, or train it again: `sightword train`.",
-            )
+        check_backbone(self.config, spec, name)
 
 
-def read_config(directory: Path) -> dict[str, Any]:
+def check_backbone(config: dict[str, Any], spec: BackboneSpec, name: str) -> None:
+    """Refuse another backbone than the one a method's ``config.json`` names.
+
+    Raises
+    ------
+    ModelMismatch
+    """
+    trained = config["backbone"]
+    if trained["weights_hash"] != spec.weights_hash:
+        raise ModelMismatch(
+            f"{name} was trained for the backbone {trained.get('name', 'unknown')!r} "
+            f"({trained['weights_hash'][:12]}), not for {spec.name!r} ({spec.weights_hash[:12]}).",
+            f"Choose --backbone {trained.get('name', 'NAME')}, or train it again: `sightword train`.",
+        )
+
+
+def read_config(directory: Path, kind: str | None = None) -> dict[str, Any]:
     """Read and check the ``config.json`` of a trained method.
+
+    Parameters
+    ----------
+    directory : Path
+    kind : {"phi", "combiner"}, optional
+        What it must be; None takes either.
 
     Raises
     ------
@@ -133,6 +151,8 @@ def read_config(directory: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise ModelUnavailable(f"{path} cannot be read: {error}.") from None
     problem = _problem(config)
+    if not problem and kind not in (None, config["kind"]):
+        problem = f"it does not describe a {kind}"
     if problem:
         raise ModelUnavailable(f"{path}: {problem}.", "Export or train the method again.")
     return dict(config)
@@ -165,15 +185,16 @@ _ACTIVATIONS = {"relu": _relu, "gelu": _gelu}
 
 
 def _problem(config: Any) -> str:
-    if not isinstance(config, dict) or config.get("kind") != "phi":
+    if not isinstance(config, dict) or config.get("kind") not in KINDS:
         return "it does not describe a phi"
+    phi = config["kind"] == "phi"
     if config.get("schema") != 1:
         return f"schema {config.get('schema')!r} is not one this version reads"
-    if config.get("activation") not in _ACTIVATIONS:
+    if phi and config.get("activation") not in _ACTIVATIONS:
         return f"activation {config.get('activation')!r} is not one this version runs"
     if not isinstance(config.get("method"), str):
         return "it does not name its method"
-    for name in ("dim", "token_dim", "tokens"):
+    for name in ("dim", "token_dim", "tokens") if phi else ("dim",):
         value = config.get(name)
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             return f"{name} is {value!r}"

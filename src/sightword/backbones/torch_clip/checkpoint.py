@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib
 import pickle
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,7 +38,9 @@ def read_checkpoint(path: Path) -> Any:
             from safetensors.torch import load_file
 
             return load_file(str(path))
-        return torch.load(str(path), map_location="cpu", weights_only=True)
+        # Training scripts like to note where they wrote; a path is data.
+        with torch.serialization.safe_globals([pathlib.PosixPath, pathlib.PurePosixPath]):
+            return torch.load(str(path), map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise ModelUnavailable(f"{path} is missing.") from None
     except pickle.UnpicklingError as error:
