@@ -291,6 +291,13 @@ def test_without_takes_words_or_a_file(run, folder: Path) -> None:
         assert scores[1].get(str(folder / "red.png"), -1) < scores[0][str(folder / "red.png")]
 
 
+def test_a_picture_without_a_pictures_name_is_a_reference_but_not_found(run, folder: Path) -> None:
+    (folder / "red.png").rename(folder / "red.txt")
+    found = run("search", folder, "--image", folder / "red.txt", "--include-reference", "--paths")
+    assert found.exit_code == 0
+    assert len(found.stdout.splitlines()) == 7 and "red.txt" not in found.stdout
+
+
 def test_include_reference(run, folder: Path) -> None:
     red = str(folder / "red.png")
     assert red not in run("search", folder, "--image", red, "--paths").stdout.splitlines()
