@@ -17,9 +17,13 @@ from sightword.methods.composer import Composer
 from sightword.methods.direction import Direction
 from sightword.methods.image import Image
 from sightword.methods.inversion import Inversion
+from sightword.methods.lincir import LinCIR
+from sightword.methods.masked import Masked
+from sightword.methods.oti import NAMES, OnDemand, SearleOTI, can_descend, read_oti
 from sightword.methods.pdv import PDV
 from sightword.methods.phi import CONFIG, Phi, read_config
 from sightword.methods.pic2word import Pic2Word
+from sightword.methods.searle import Searle
 from sightword.methods.slerp import Slerp
 from sightword.methods.text import Text
 from sightword.methods.weighted import Weighted
@@ -39,7 +43,12 @@ TRAINING_FREE: dict[str, Callable[..., Composer]] = {
     "weighted": Weighted,
     "slerp": Slerp,
 }
-INVERSIONS: dict[str, Callable[..., Inversion]] = {"pic2word": Pic2Word}
+INVERSIONS: dict[str, Callable[..., Inversion]] = {
+    "pic2word": Pic2Word,
+    "searle": Searle,
+    "lincir": LinCIR,
+    "masked": Masked,
+}
 """How the trained kinds ask; ``config.json`` names the kind under ``method``."""
 
 
@@ -96,7 +105,11 @@ def load_method(name: str = "default", *, backbone: Backbone, **options: Any) ->
         return _make(PDV, name, method, **options)
     if name in TRAINING_FREE:
         return _make(TRAINING_FREE[name], name, **options)
+    if name == SearleOTI.name:
+        return _make(SearleOTI, name, OnDemand(backbone), **options)
     directory = find_trained(name, backbone)
+    if (directory / NAMES).is_file():
+        return _make(SearleOTI, name, OnDemand(backbone, read_oti(directory, backbone)), **options)
     phi = Phi.load(directory)
     phi.check(backbone.spec, name)
     kind = phi.config["method"]
@@ -118,6 +131,8 @@ def list_methods(backbone: Backbone | None = None) -> list[MethodInfo]:
     ]
     if backbone is None:
         return infos
+    if can_descend(backbone):
+        infos.append(MethodInfo(SearleOTI.name, _summary(SearleOTI), trained=False))
     for root in _roots(backbone):
         for directory in sorted(root.iterdir()) if root.is_dir() else []:
             if (directory / CONFIG).is_file() and directory.name not in {info.name for info in infos}:
@@ -156,6 +171,8 @@ def _make(maker: Callable[..., Composer], name: str, *arguments: Any, **options:
 
 
 def _describe(directory: Path) -> str:
+    if (directory / NAMES).is_file():
+        return _summary(SearleOTI)
     try:
         return _summary(INVERSIONS.get(read_config(directory)["method"]))
     except ModelUnavailable as error:  # one damaged directory must not hide the others

@@ -6,7 +6,7 @@ Pic2Word, SEARLE, LinCIR and masked training differ in how phi was trained; they
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -14,12 +14,24 @@ from sightword.backbones.base import Array, Backbone
 from sightword.errors import UsageError
 from sightword.methods.base import ComposeInput
 from sightword.methods.composer import Composer, encode_groups
-from sightword.methods.phi import Phi
 from sightword.prompts import PRESETS, SLOT, Prompt, build_prompt
 
-__all__ = ["Inversion", "References"]
+__all__ = ["Inversion", "Inverter", "References"]
 
 References = Literal["slots", "mean"]
+
+
+class Inverter(Protocol):
+    """What turns features into pseudo-words: a trained `Phi`, or a search (``oti.py``)."""
+
+    @property
+    def tokens(self) -> int:
+        """k, pseudo-tokens per picture."""
+        ...
+
+    def __call__(self, features: Array) -> Array:
+        """Raw features float32 [n, D] -> float32 [n, k, W]."""
+        ...
 
 
 class Inversion(Composer):
@@ -27,7 +39,7 @@ class Inversion(Composer):
 
     Parameters
     ----------
-    phi : Phi
+    phi : Inverter
     templates : sequence of str, optional
         The method's own prompts or preset names; None lets the words choose a preset.
     references : {"mean", "slots"}
@@ -37,7 +49,7 @@ class Inversion(Composer):
     name = "inversion"
 
     def __init__(
-        self, phi: Phi, *, templates: Sequence[str] | None = None, references: References = "mean"
+        self, phi: Inverter, *, templates: Sequence[str] | None = None, references: References = "mean"
     ) -> None:
         if references not in ("mean", "slots"):
             raise UsageError(f"references {references!r} does not exist.", "Choose 'mean' or 'slots'.")

@@ -29,6 +29,7 @@ from sightword.prompts import Prompt, parse_prompt
 __all__ = ["TEMPLATES", "OTISettings", "Phrasing", "invert"]
 
 Ids = NDArray[np.int64]
+_BLOCK = 32
 
 TEMPLATES = (
     "a photo of {*}", "a picture of {*}", "an image of {*}", "a photograph of {*}", "a good photo of {*}",
@@ -112,12 +113,18 @@ class Phrasing:
         return [self._rows[key] for key in keys]
 
     def whole(self, keys: list[tuple[int, int]]) -> torch.Tensor:
-        """Features of the untouched phrases [B, D]."""
-        missing = list(dict.fromkeys(key for key in keys if key not in self._features))
-        if missing:
-            rows = [self._ids(Prompt((self.book.phrases[concept][phrase],))) for concept, phrase in missing]
+        """Features of the untouched phrases [B, D].
+
+        Computed in fixed blocks: the last bits must not depend on which phrases were asked for before.
+        """
+        for concept, phrase in keys:
+            if (concept, phrase) in self._features:
+                continue
+            first = phrase - phrase % _BLOCK
+            texts = self.book.phrases[concept][first : first + _BLOCK]
             with torch.no_grad():
-                self._features.update(zip(missing, self._encoder(rows)))
+                features = self._encoder([self._ids(Prompt((text,))) for text in texts])
+            self._features.update(((concept, first + i), feature) for i, feature in enumerate(features))
         return torch.stack([self._features[key] for key in keys])
 
     def draw(self, rng: np.random.Generator, concepts: NDArray[np.int64]) -> tuple[int, int]:

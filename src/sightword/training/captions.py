@@ -168,7 +168,7 @@ def kept_captions(
         whole, masked = (Rows.load(directory, name) for name in ("whole", "masked"))
         return CaptionRows(whole, masked, Tally(**about), legacy)
     except (OSError, ValueError, TypeError):
-        rows = read_captions(texts, tokenizer, spec, **more)  # type: ignore[arg-type]
+        rows = read_captions(texts, tokenizer, spec, **more)
     home.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=".captions-", dir=home))
     try:

@@ -100,10 +100,8 @@ def learn_lincir(
 
 def noisy(z: torch.Tensor, sigma: float) -> torch.Tensor:
     """``z + sigma u g``: one u in [0, 1) a row, g normal in every coordinate."""
-    torch = need_torch()
-    u = torch.rand(len(z), 1, device=z.device)
-    noise: torch.Tensor = z + sigma * u * torch.randn_like(z)
-    return noise
+    u = need_torch().rand(len(z), 1, device=z.device)
+    return z + sigma * u * need_torch().randn_like(z)
 
 
 def noise_scale(spec: BackboneSpec, norm: float, share: float = 1.0) -> float:
@@ -140,10 +138,8 @@ def caption_features(job: Job, rows: Rows, *, progress: bool = True) -> Array:
 
 
 def _features(encoder: RowEncoder, rows: Rows, chosen: Sequence[int]) -> torch.Tensor:
-    torch = need_torch()
-    with torch.no_grad():
-        features: torch.Tensor = encoder([rows[i] for i in chosen])
-    return features
+    with need_torch().no_grad():
+        return encoder([rows[i] for i in chosen])
 
 
 def _sample(encoder: RowEncoder, rows: Rows) -> Array:

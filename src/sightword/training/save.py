@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from sightword.backbones.base import Array, BackboneSpec
-from sightword.errors import UsageError
 from sightword.methods.phi import CONFIG, WEIGHTS, Phi
+from sightword.training.directory import check_free, write_directory
 
 __all__ = ["save_phi"]
 
@@ -84,10 +82,9 @@ def save_phi(
     UsageError
         `directory` is something else than a phi directory.
     """
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
-    if directory.exists() and not (directory / CONFIG).is_file() and any(directory.iterdir()):
-        raise UsageError(f"{directory} is not empty and holds no phi.", "Choose another directory.")
+    check_free(directory)
     dtype = np.float16 if half else np.float32
     tensors = {}
     for index, (weight, bias) in enumerate(layers):
@@ -118,32 +115,14 @@ def save_phi(
         token_dim=spec.token_dim,
         description=description,
     )
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=".phi-", dir=directory.parent))
-    try:
-        save_file(tensors, str(draft / WEIGHTS))
-        (draft / WEIGHTS).chmod(0o644)
-        (draft / CONFIG).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
-        (draft / "README.md").write_text(card, encoding="utf-8")
-        (draft / "training.json").write_text(json.dumps(training, indent=1) + "\n", encoding="utf-8")
-        Phi.load(draft)  # what cannot be read back must not replace anything
-        draft.chmod(0o755)
-        _replace(draft, directory)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+    write_directory(
+        directory,
+        {
+            WEIGHTS: save(tensors),
+            CONFIG: json.dumps(config, indent=1) + "\n",
+            "README.md": card,
+            "training.json": json.dumps(training, indent=1) + "\n",
+        },
+        check=Phi.load,  # what cannot be read back must not replace anything
+    )
     return directory
-
-
-def _replace(draft: Path, directory: Path) -> None:
-    """Two directories cannot be swapped in one step: the old one steps aside until the new one stands."""
-    aside = directory.with_name(f".{directory.name}.old")
-    shutil.rmtree(aside, ignore_errors=True)
-    if directory.exists():
-        directory.replace(aside)
-    try:
-        draft.replace(directory)
-    except OSError:
-        if aside.exists():
-            aside.replace(directory)
-        raise
-    shutil.rmtree(aside, ignore_errors=True)
