@@ -14,8 +14,8 @@ import graphs
 import torch
 from common import HERE, MINILM, SHIPPED, THREADS, note
 from extract import TOWERS
-from gate import CHOSEN
-from safetensors.torch import save_file
+from joint import RUNS
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from weights import CONTEXT
 
@@ -31,6 +31,8 @@ GOLDEN_TEXTS = (
 )
 GOLDEN_SLOTS = (("a photo of {*} that is red", "fox"), ("{*} as a line drawing", "bicycle"))
 LIMIT = 60_000_000
+CHOSEN = "chosen"
+"""The run that ships."""
 
 
 def _half(tensors: dict[str, Any], path: Path) -> None:
@@ -81,10 +83,10 @@ def main() -> None:
     folder = target.with_name(target.name + ".new")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    image = torch.load(CHOSEN, weights_only=True)
-    _half(image, folder / "image.safetensors")
-    for name in ("text", "token_embedding"):
-        shutil.copyfile(TOWERS / f"{name}.safetensors", folder / f"{name}.safetensors")
+    kept = torch.load(RUNS / f"{CHOSEN}.pt", weights_only=True)
+    _half(load_file(TOWERS / "image.safetensors") | kept["image"], folder / "image.safetensors")
+    _half(kept["text"], folder / "text.safetensors")
+    shutil.copyfile(TOWERS / "token_embedding.safetensors", folder / "token_embedding.safetensors")
     graphs.write_image(folder / "image.safetensors", folder / "image.onnx")
     graphs.write_text(folder / "text.safetensors", folder / "text.onnx")
     tokenizer = _tokenizer(folder / "tokenizer.json")

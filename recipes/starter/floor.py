@@ -7,8 +7,7 @@ import measure
 import numpy as np
 import results
 import torch
-from common import THREADS, note, records
-from features import FEATURES
+from common import PLAIN, THREADS, note, records
 from textspace import TextSpace
 from torch import nn
 from torch.nn import functional as F
@@ -22,7 +21,7 @@ def main() -> None:
     torch.manual_seed(0)
     rows = records()
     split = np.array([r["split"] for r in rows])
-    features = np.load(FEATURES / "pass0.npy").astype(np.float32)
+    features = np.load(PLAIN)[:, :1280].astype(np.float32)
     text = TextSpace()
     train = np.flatnonzero(split == "train")
     x = torch.from_numpy(features[train])

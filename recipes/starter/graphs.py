@@ -16,8 +16,16 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from sightword.backbones.torch_starter import LAYER_NORM_EPS, TOP_CLASSES, lite0_convolutions
+from sightword.backbones.torch_starter import (
+    LAYER_NORM_EPS,
+    LITE0_STAGES,
+    POOLED,
+    STYLE_STAGES,
+    TOP_CLASSES,
+    lite0_convolutions,
+)
 
+SEEN = POOLED + 2 * sum(LITE0_STAGES[stage][3] for stage in STYLE_STAGES)
 KINDS = {"F16": TensorProto.FLOAT16, "F32": TensorProto.FLOAT}
 
 
@@ -94,8 +102,20 @@ class Graph:
         onnx.checker.check_model(str(path), full_check=True)
 
 
-def _trunk(graph: Graph) -> str:
+def _looks(graph: Graph, x: str) -> list[str]:
+    """Mean and standard deviation of every channel of a map."""
+    mean = graph.add("ReduceMean", x, axes=[2, 3], keepdims=0)
+    square = graph.add("ReduceMean", graph.add("Mul", x, x), axes=[2, 3], keepdims=0)
+    spread = graph.add("Sub", square, graph.add("Mul", mean, mean))
+    spread = graph.add("Max", spread, graph.constant(0.0, np.float32))
+    return [mean, graph.add("Sqrt", graph.add("Add", spread, graph.constant(1e-6, np.float32)))]
+
+
+def _trunk(graph: Graph) -> tuple[str, str]:
+    """Pooled last layer, and all that the head sees."""
     x = shortcut = "pixels"
+    looks: list[str] = []
+    ends = {f"trunk.blocks.{stage}.{LITE0_STAGES[stage][4] - 1}.project" for stage in STYLE_STAGES}
     for name, stride, depthwise, activated, residual in lite0_convolutions():
         if name.endswith(".expand") or (name.endswith(".depthwise") and ".0.0." in name):
             shortcut = x
@@ -109,23 +129,26 @@ def _trunk(graph: Graph) -> str:
             x = graph.add("Clip", x, graph.constant(0.0, np.float32), graph.constant(6.0, np.float32))
         if residual:
             x = graph.add("Add", x, shortcut)
-    return graph.add("Flatten", graph.add("GlobalAveragePool", x), axis=1)
+        if name in ends:
+            looks += _looks(graph, x)
+    pooled = graph.add("Flatten", graph.add("GlobalAveragePool", x), axis=1)
+    return pooled, graph.add("Concat", pooled, *looks, axis=1)
 
 
 PIXELS = helper.make_tensor_value_info("pixels", TensorProto.FLOAT, ["batch", 3, "height", "width"])
 
 
 def write_trunk(weights: Path, path: Path) -> None:
-    """Only the trunk: pixels -> [B, 1280]; used to cache features while training."""
+    """Only the trunk: pixels -> [B, SEEN]; used to cache features while training."""
     graph = Graph(weights)
-    graph.save(path, [PIXELS], graph.add("Identity", _trunk(graph), out="features"), 1280)
+    graph.save(path, [PIXELS], graph.add("Identity", _trunk(graph)[1], out="features"), SEEN)
 
 
 def write_image(weights: Path, path: Path) -> None:
     """The image tower: pixels [B, 3, H, W] -> [B, D]."""
     graph = Graph(weights)
-    features = _trunk(graph)
-    hidden = graph.gelu(graph.linear(features, "head.hidden"))
+    features, seen = _trunk(graph)
+    hidden = graph.gelu(graph.linear(seen, "head.hidden"))
     head = graph.unit(graph.linear(hidden, "head.out"))
     logits = graph.linear(features, "classifier")
     graph.nodes.append(
@@ -138,7 +161,7 @@ def write_image(weights: Path, path: Path) -> None:
     axis = graph.constant([1], np.int64)
     mixed = graph.add("Squeeze", graph.add("MatMul", graph.add("Unsqueeze", shares, axis), vectors), axis)
     confidence = graph.add("ReduceMax", shares, axes=[1], keepdims=1)
-    photo = graph.add("MatMul", features, graph.add("Unsqueeze", graph.weight("gate.direction"), axis))
+    photo = graph.add("MatMul", seen, graph.add("Unsqueeze", graph.weight("gate.direction"), axis))
     photo = graph.add("Add", photo, graph.weight("gate.offset"))
     by_photo, by_confidence, bias, weight = (
         graph.add("Gather", graph.weight("gate.weight"), graph.constant([i], np.int64), axis=0)

@@ -1,14 +1,18 @@
-"""Step 5b: sentence tower and head trained together, so that words of style, colour and count move the text.
+"""Step 5: sentence tower, head and gate trained together, so that words of style, colour and count move the text
+the way the picture moves. The trunk is frozen: a picture costs no more than its cached feature.
 
-Contrast of captions with pictures: each batch holds several views of each concept (they differ only in what a
-few words say), every caption is also asked among thousands of cached views of other concepts, and stand-ins for
-photographs of ImageNet's classes carry "a photo of ...". WordNet glosses keep the language: on them the tower
-has to agree with the original sentence model (its own teacher). The trunk is frozen, so a picture costs no more
-than its cached feature.
+Each batch holds several views of each concept, which differ only in what a few words say.
 
-    python joint.py [steps]
+- *caption -> picture*: among the batch and thousands of cached views; *picture -> caption* within the batch.
+  A view of which the caption is true as well ("fox" of every fox) is no counter-example.
+- *moves*: a view, moved along the words of another view of the same thing, finds that view (the equation of
+  the method ``direction``).
+- *names*: every cached view against the names of all others, as the original sentence model hears them.
+- *language*: on glosses and dictionary words the tower has to agree with the original sentence model.
 
-Writes ``joint.pt``; then text.safetensors and the head in the places where the following steps look.
+    python joint.py NAME [text=whole] [contrast=softmax] [looks=1] ... [steps=3000]
+
+Writes ``runs/NAME.pt``.
 """
 
 from __future__ import annotations
@@ -19,251 +23,256 @@ import math
 import random
 import sys
 import time
-from collections import defaultdict
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import sayings
 import torch
-import weights
 from captions import with_article
-from common import CACHE, MINILM, SOURCES, THREADS, note, records
-from photolike import class_names
-from tokenizers import Tokenizer
+from common import CACHE, THREADS, note
+from joint_data import Array, StandIns, Views, glosses, lemmas
+from joint_model import Joint
 from torch import Tensor
 from torch.nn import functional as F
-from views import VIEWS, photo_rows
 
-from sightword.backbones.torch_starter import TorchStarter
-from sightword.evaluation.concepts import base_concept, split_of
+from sightword.methods.direction import LENGTH, NEUTRAL
 
-JOINT = CACHE / "joint.pt"
-STEPS, GROUPS, PER_GROUP, POOL, PHOTOS, GLOSSES = 670, 40, 4, 3072, 24, 24
-HIDDEN, DROPOUT, DISTIL = 1536, 0.25, 2.0
-RATE_TEXT, RATE_HEAD, WARMUP = 8e-5, 1e-3, 60
-LONGEST = 40
+RUNS = CACHE / "runs"
 MASKED = -10.0
 """A cosine nobody has: takes a pair out of a softmax."""
+RATE_HEAD, RATE_GATE, WARMUP, NAME_SCALE = 1e-3, 2e-3, 60, 20.0
 
 
-class StandIns:
-    """Stand-in photographs: channel values drawn from real ones, moved along a class's direction until the
-    classifier is as sure as it is of photographs."""
+@dataclass(frozen=True)
+class Recipe:
+    """What is tried. `names`, `moves` and `language` are weights of the losses."""
 
-    def __init__(self, photographs: np.ndarray[Any, Any], seed: int) -> None:
-        last = weights.timm_lite0().classifier
-        self.rows, self.bias = last.weight.detach().numpy(), last.bias.detach().numpy()
-        centred = self.rows - self.rows.mean(0)
-        self.towards = centred / np.linalg.norm(centred, axis=1, keepdims=True)
-        self.photographs = photographs.astype(np.float32)
-        self.names = [names[0] for names in class_names()]
-        self.classes = np.array([i for i, n in enumerate(self.names) if split_of(base_concept(n)) == "train"])
-        self.dice = np.random.default_rng(seed)
+    steps: int = 3000
+    text: str = "whole"
+    contrast: str = "softmax"
+    looks: bool = True
+    scenes: bool = True
+    families: bool = True
+    names: float = 0.5
+    moves: float = 0.5
+    language: float = 3.0
+    noise: float = 0.1
+    rate: float = 8e-5
+    groups: int = 40
+    each: int = 4
+    pool: int = 3072
+    photos: int = 24
+    plain: int = 36
+    seed: int = 0
 
-    def draw(self, classes: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        """float32 [n, 1280]."""
-        count, width = len(classes), self.photographs.shape[1]
-        base = self.photographs[
-            self.dice.integers(0, len(self.photographs), (count, width)), np.arange(width)
+
+@dataclass
+class Batch:
+    """One step's lots: rows of views, captions, the pairs to move between, cached others."""
+
+    rows: Array
+    said: list[sayings.Said]
+    classes: Array
+    moves: list[tuple[int, int, sayings.Said]]
+    pool: Array
+    sentences: list[str]
+
+
+class Trainer:
+    """Draws batches and computes the loss."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+        torch.manual_seed(recipe.seed)
+        self.dice = random.Random(recipe.seed + 5)
+        self.views = Views(recipe.scenes)
+        self.photos = StandIns(self.views.photographs(), seed=recipe.seed)
+        self.plain = (glosses(), lemmas())
+        self.model = Joint(self.views.features[self.views.train], recipe.text, recipe.looks)
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+            self.bank = self.model.words(self.views.names, self.model.teacher).float()
+
+    def draw(self) -> Batch:
+        """Groups of views, stand-in photographs, others."""
+        views, recipe, dice = self.views, self.recipe, self.dice
+        lots = self.photos.dice
+        groups = lots.choice(len(views.groups), recipe.groups, p=views.share, replace=False)
+        drawn = [dice.sample(views.groups[g], min(recipe.each, len(views.groups[g]))) for g in groups]
+        rows = np.array(list(itertools.chain.from_iterable(drawn)))
+        said = [
+            sayings.said(views.rows[i], k, w, dice, views.rows) for i, k, w in (views.about[v] for v in rows)
         ]
-        wanted, moved = self.dice.uniform(0.25, 0.97, count), np.zeros((count, 1), np.float32)
-        for _ in range(24):
-            features = np.clip(base + moved * self.towards[classes], 0, None)
-            logits = features @ self.rows.T + self.bias
-            shares = np.exp(logits - logits.max(1, keepdims=True))
-            low = shares[np.arange(count), classes] / shares.sum(1) < wanted
-            if not low.any():
-                break
-            moved[low] += 1.0
-        return np.clip(base + moved * self.towards[classes], 0, None).astype(np.float32)
+        classes = lots.choice(self.photos.classes, recipe.photos, replace=False)
+        for c in classes:
+            name = with_article(dice.choice(self.photos.names[c][:2]))
+            said.append(
+                sayings.Said(dice.choice(sayings.PHOTO).format(name), sayings.FAMILIES.index("photo"))
+            )
+        moves, start = [], 0
+        for group in drawn:
+            pairs = [
+                (start + a, start + b)
+                for a, b in itertools.permutations(range(len(group)), 2)
+                if views.look[group[a]] != views.look[group[b]]
+            ]
+            for a, b in dice.sample(pairs, min(2, len(pairs))):
+                row, kind, word = views.about[rows[b]]
+                moves.append((a, b, sayings.change(views.rows[row], kind, word, dice, views.rows)))
+            start += len(group)
+        pool = lots.choice(views.train, recipe.pool, replace=False)
+        half = recipe.plain // 3
+        sentences = dice.sample(self.plain[0], half) + dice.sample(self.plain[1], recipe.plain - half)
+        return Batch(rows, said, classes, moves, pool, sentences)
 
+    def true(self, said: list[sayings.Said], concept: Array, look: Array, rows: Array) -> Tensor:
+        """Whether a caption of (concept, look) is true of views. bool [captions, views]."""
+        views = self.views
+        same = concept[:, None] == views.concept[rows]
+        alike = look[:, None] == views.look[rows]
+        if self.recipe.families:
+            family = np.array([s.family for s in said])
+            alike |= (family >= 0)[:, None] & views.family[rows][:, np.maximum(family, 0)].T
+        return torch.from_numpy(same & alike)
 
-class Views:
-    """Cached features of all views, and what is known of them."""
-
-    def __init__(self) -> None:
-        self.rows = [*records(), *photo_rows()]
-        self.about = json.loads((VIEWS / "views.json").read_text())
-        self.features = np.load(VIEWS / "features.npy")
-        number, looks = {}, {}
-        self.concept = np.array(
-            [number.setdefault(self.rows[i]["concept"], len(number)) for i, _, _ in self.about]
+    def loss(self) -> Tensor:
+        """One step's loss."""
+        recipe, model, views, batch = self.recipe, self.model, self.views, self.draw()
+        seen = np.concatenate(
+            [views.features[batch.rows].astype(np.float32), self.photos.draw(batch.classes)]
         )
-        self.look = np.array(
+        others = torch.from_numpy(views.features[batch.pool].astype(np.float32))
+        texts = [*(s.text for s in batch.said), *(m[2].text for m in batch.moves), *NEUTRAL]
+        with torch.autocast("cpu", torch.bfloat16):
+            heard = model.words([*texts, *batch.sentences], model.tower)
+            pictures = model.pictures(torch.from_numpy(seen), recipe.noise)
+            more = model.pictures(others, recipe.noise)
+        heard, pictures, more = heard.float(), pictures.float(), more.float()
+        said, moved, neutral, kept = heard.split(
+            [len(batch.said), len(batch.moves), len(NEUTRAL), len(batch.sentences)]
+        )
+        count = len(batch.rows)
+        # Stand-ins have no view: concept and look of their own.
+        concept = np.concatenate([views.concept[batch.rows], -1 - batch.classes])
+        look = np.concatenate([views.look[batch.rows], np.full(recipe.photos, -1)])
+        within = torch.zeros(len(seen), len(seen), dtype=torch.bool)
+        within[:, :count] = self.true(batch.said, concept, look, batch.rows)
+        beyond = self.true(batch.said, concept, look, batch.pool)
+        scale = model.scale.exp().clamp(max=60)
+        total = self.contrast(said, pictures, more, within, beyond, scale)
+        if recipe.moves and batch.moves:
+            sources, targets = (torch.tensor([m[k] for m in batch.moves]) for k in (0, 1))
+            asked = pictures[sources] + LENGTH * (moved - neutral.mean(0))
+            changes = [m[2] for m in batch.moves]
+            near = self.true(changes, concept[targets.numpy()], look[targets.numpy()], batch.rows)
+            far = self.true(changes, concept[targets.numpy()], look[targets.numpy()], batch.pool)
+            near[torch.arange(len(targets)), targets] = False
+            scores = torch.cat(
+                [
+                    (F.normalize(asked, dim=-1) @ pictures[:count].T).masked_fill(near, MASKED),
+                    (F.normalize(asked, dim=-1) @ more.T).masked_fill(far, MASKED),
+                ], 1,
+            )  # fmt: skip
+            total = total + recipe.moves * F.cross_entropy(scores * scale, targets)
+        if recipe.names:
+            total = total + recipe.names * self.name_loss(more, batch.pool)
+        if recipe.text != "frozen":
+            with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+                taught = model.words(batch.sentences, model.teacher).float()
+            total = total + recipe.language * (1 - (kept * taught).sum(1)).mean()
+        return total
+
+    def contrast(
+        self, said: Tensor, pictures: Tensor, more: Tensor, within: Tensor, beyond: Tensor, scale: Tensor
+    ) -> Tensor:
+        """Captions against pictures: InfoNCE both ways, or pairwise sigmoid (SigLIP)."""
+        own = torch.eye(len(said), dtype=torch.bool)
+        ask = torch.cat(
             [
-                looks.setdefault(
-                    (self.rows[i]["style"], "" if kind in ("plain", "jitter") else kind), len(looks)
-                )
-                for i, kind, _ in self.about
-            ]
+                (said @ pictures.T).masked_fill(within & ~own, MASKED),
+                (said @ more.T).masked_fill(beyond, MASKED),
+            ],
+            1,
         )
-        self.train = np.array(
-            [v for v, (i, _, _) in enumerate(self.about) if self.rows[i]["split"] == "train"]
+        if self.recipe.contrast == "sigmoid":
+            wanted = torch.cat([own, torch.zeros_like(beyond)], 1)
+            signed = torch.where(wanted, 1.0, -1.0) * (ask * scale - 10.0)
+            known = ask > MASKED
+            return -(F.logsigmoid(signed) * known).sum() / len(said) * 0.5
+        right = torch.arange(len(said))
+        back = (pictures @ said.T).masked_fill(within.T & ~own, MASKED)
+        return 0.5 * (F.cross_entropy(ask * scale, right) + F.cross_entropy(back * scale, right))
+
+    def name_loss(self, more: Tensor, pool: Array) -> Tensor:
+        """Cached views against their names, both ways; another name of the same concept is left out."""
+        views = self.views
+        names, which = np.unique(views.name[pool], return_inverse=True)
+        first = dict(zip(views.name[pool], views.concept[pool], strict=True))
+        concept = np.array([first[n] for n in names])
+        mine = torch.from_numpy(which[:, None] == np.arange(len(names)))
+        out = torch.from_numpy(views.concept[pool][:, None] == concept) & ~mine
+        scores = (more @ self.bank[torch.from_numpy(names)].T * NAME_SCALE).masked_fill(
+            out, MASKED * NAME_SCALE
         )
-        groups: dict[str, list[int]] = defaultdict(list)
-        for view in self.train.tolist():
-            row = self.rows[self.about[view][0]]
-            groups[row.get("code") or row["file"]].append(view)
-        self.groups = list(groups.values())
-        share = np.array([self._share(group) for group in self.groups])
-        self.share = share / share.sum()
-
-    def _share(self, group: list[int]) -> float:
-        row = self.rows[self.about[group[0]][0]]
-        return min(len(group), 8) * (0.3 if row.get("tone") else 4.0 if "path" in row else 1.0)
-
-    def photographs(self) -> np.ndarray[Any, Any]:
-        """Features of the untouched training photographs."""
-        kept = [
-            v
-            for v in self.train.tolist()
-            if "path" in self.rows[self.about[v][0]] and self.about[v][1] in ("plain", "jitter")
-        ]
-        return np.asarray(self.features[kept])
+        picture = F.cross_entropy(scores, torch.from_numpy(which))
+        share = scores.log_softmax(0).masked_fill(~mine, 0.0).sum(0) / mine.sum(0)
+        return 0.5 * (picture - share.mean())
 
 
-class Joint:
-    """Both sides under training, and the frozen teacher."""
-
-    def __init__(self, features: np.ndarray[Any, Any]) -> None:
-        tensors, self.table = weights.text_tensors()
-        self.teacher = TorchStarter({}, {k: v.clone() for k, v in tensors.items()}, self.table)
-        self.text = tensors
-        self.tower = TorchStarter({}, tensors, self.table)
-        self.trained = [v.requires_grad_() for k, v in tensors.items() if k.startswith("layers.")]
-        wide = features.shape[1]
-        self.mean = torch.from_numpy(features.astype(np.float32).mean(0))
-        self.spread = float(features.astype(np.float32).std())
-        self.head = {
-            "hidden.weight": torch.randn(wide, HIDDEN) / wide**0.5,
-            "hidden.bias": torch.zeros(HIDDEN),
-            "out.weight": torch.randn(HIDDEN, 384) / HIDDEN**0.5,
-            "out.bias": torch.zeros(384),
-        }
-        for value in self.head.values():
-            value.requires_grad_()
-        self.scale = torch.tensor(math.log(25.0), requires_grad=True)
-        self.tokenizer = Tokenizer.from_file(str(MINILM / "tokenizer.json"))
-        self.tokenizer.no_padding()
-        self.tokenizer.enable_truncation(LONGEST)
-
-    def pictures(self, features: Tensor) -> Tensor:
-        """Trunk features -> unit vectors, with dropout."""
-        x = (features - self.mean) / self.spread
-        hidden = F.gelu(x @ self.head["hidden.weight"] + self.head["hidden.bias"])
-        hidden = F.dropout(hidden, DROPOUT)
-        return F.normalize(hidden @ self.head["out.weight"] + self.head["out.bias"], dim=-1)
-
-    def words(self, texts: list[str], tower: TorchStarter) -> Tensor:
-        """Texts -> unit vectors."""
-        ids = [e.ids for e in self.tokenizer.encode_batch(texts)]
-        lengths = torch.tensor([len(row) for row in ids])
-        padded = torch.zeros(len(ids), int(lengths.max()), dtype=torch.long)
-        for row, one in enumerate(ids):
-            padded[row, : len(one)] = torch.tensor(one)
-        return F.normalize(tower.encode_embeddings(self.table[padded], lengths).float(), dim=-1)
-
-    @torch.no_grad()
-    def folded(self) -> dict[str, Tensor]:
-        """The head as it ships: standardising folded in."""
-        weight = self.head["hidden.weight"] / self.spread
-        return {
-            "head.hidden.weight": weight.clone(),
-            "head.hidden.bias": (self.head["hidden.bias"] - self.mean @ weight).clone(),
-            "head.out.weight": self.head["out.weight"].detach().clone(),
-            "head.out.bias": self.head["out.bias"].detach().clone(),
-        }
-
-
-def glosses() -> list[str]:
-    """Definitions from WordNet: plain sentences of every kind."""
-    found = []
-    for part in ("noun", "verb", "adj"):
-        path = next((SOURCES / "wordnet-base").rglob(f"data.{part}"))
-        with path.open(errors="replace") as lines:
-            found += [
-                li.split("|", 1)[1].split(";")[0].strip()[:120] for li in lines if li[0] != " " and "|" in li
-            ]
-    return found
-
-
-def batch_loss(model: Joint, views: Views, photos: StandIns, plain: list[str], dice: random.Random) -> Tensor:
-    """One step's loss: caption -> picture among batch and pool, picture -> caption, and the teacher's part."""
-    groups = photos.dice.choice(len(views.groups), GROUPS, p=views.share, replace=False)
-    drawn = [dice.sample(views.groups[g], min(PER_GROUP, len(views.groups[g]))) for g in groups]
-    rows = np.array(list(itertools.chain.from_iterable(drawn)))
-    texts = [
-        sayings.said(views.rows[i], kind, word, dice, views.rows)
-        for i, kind, word in (views.about[v] for v in rows)
+def run(name: str, recipe: Recipe) -> None:
+    """Train and write ``runs/NAME.pt``."""
+    trainer = Trainer(recipe)
+    model = trainer.model
+    parts = [
+        {"params": list(model.head.values()), "weight_decay": 0.05, "top": RATE_HEAD},
+        {"params": list(model.gate.values()), "weight_decay": 0.05, "top": RATE_GATE},
+        {"params": [model.scale], "weight_decay": 0.0, "top": 1e-3},
     ]
-    classes = photos.dice.choice(photos.classes, PHOTOS, replace=False)
-    texts += [dice.choice(sayings.PHOTO).format(with_article(photos.names[c])) for c in classes]
-    sentences = dice.sample(plain, GLOSSES)
-    pool = photos.dice.choice(views.train, POOL, replace=False)
-    seen = torch.from_numpy(np.concatenate([views.features[rows].astype(np.float32), photos.draw(classes)]))
-    others = torch.from_numpy(views.features[pool].astype(np.float32))
-    with torch.autocast("cpu", torch.bfloat16):
-        said, pictures, more = (
-            model.words(texts + sentences, model.tower), model.pictures(seen), model.pictures(others),
-        )  # fmt: skip
-    said, pictures, more = said.float(), pictures.float(), more.float()
-    said, kept = said[: len(seen)], said[len(seen) :]
-
-    concept = torch.from_numpy(np.concatenate([views.concept[rows], -1 - classes]))
-    look = torch.from_numpy(np.concatenate([views.look[rows], np.full(PHOTOS, -1)]))
-    # The same concept with the same look is no negative.
-    within = (concept[:, None] == concept) & (look[:, None] == look) & ~torch.eye(len(seen), dtype=torch.bool)
-    beyond = (concept[:, None] == torch.from_numpy(views.concept[pool])) & (
-        look[:, None] == torch.from_numpy(views.look[pool])
-    )
-    scale = model.scale.exp().clamp(max=60)
-    ask = torch.cat(
-        [(said @ pictures.T).masked_fill(within, MASKED), (said @ more.T).masked_fill(beyond, MASKED)], 1
-    )
-    right = torch.arange(len(seen))
-    forward = F.cross_entropy(ask * scale, right)
-    backward = F.cross_entropy((pictures @ said.T).masked_fill(within, MASKED) * scale, right)
-    with torch.no_grad():
-        taught = model.words(sentences, model.teacher)
-    return 0.5 * (forward + backward) + DISTIL * (1 - (kept * taught).sum(1)).mean()
-
-
-def main() -> None:
-    """Train; the number of steps may be given."""
-    steps = int(sys.argv[1]) if len(sys.argv) > 1 else STEPS
-    torch.set_num_threads(THREADS)
-    torch.manual_seed(0)
-    dice = random.Random(5)
-    views = Views()
-    photos, plain = StandIns(views.photographs(), seed=0), glosses()
-    model = Joint(views.features[views.train])
-    rates = (RATE_HEAD, RATE_TEXT, 1e-3)
-    optimiser = torch.optim.AdamW(
-        [
-            {"params": list(model.head.values()), "weight_decay": 0.05},
-            {"params": model.trained, "weight_decay": 0.01},
-            {"params": [model.scale], "weight_decay": 0.0},
-        ],
-        betas=(0.9, 0.98),
-    )
+    if model.trained:
+        parts.append({"params": model.trained, "weight_decay": 0.01, "top": recipe.rate})
+    optimiser = torch.optim.AdamW(parts, lr=RATE_HEAD, betas=(0.9, 0.98))
     start, recent = time.time(), []
-    for step in range(steps):
-        now = min(1.0, (step + 1) / WARMUP) * (0.02 + 0.49 * (1 + math.cos(math.pi * step / steps)))
-        for group, rate in zip(optimiser.param_groups, rates, strict=True):
-            group["lr"] = rate * now
-        loss = batch_loss(model, views, photos, plain, dice)
+    for step in range(recipe.steps):
+        now = min(1.0, (step + 1) / WARMUP) * (0.02 + 0.49 * (1 + math.cos(math.pi * step / recipe.steps)))
+        for group in optimiser.param_groups:
+            group["lr"] = group["top"] * now
+        loss = trainer.loss()
         optimiser.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.trained, 1.0)
+        torch.nn.utils.clip_grad_norm_([p for g in optimiser.param_groups for p in g["params"]], 2.0)
         optimiser.step()
         recent.append(loss.item())
         if not math.isfinite(recent[-1]):
             raise SystemExit(f"the loss is {recent[-1]} at step {step + 1}")
-        if step % 100 == 99:
-            note(f"step {step + 1} loss {np.mean(recent[-100:]):.3f} after {time.time() - start:.0f} s")
+        if step % 50 == 49:
+            note(f"{name} step {step + 1} loss {np.mean(recent[-50:]):.3f} after {time.time() - start:.0f} s")
+        if step % 250 == 249:
+            keep(name, recipe, model, time.time() - start, recent)
+    keep(name, recipe, model, time.time() - start, recent)
+
+
+def keep(name: str, recipe: Recipe, model: Joint, seconds: float, losses: list[float]) -> None:
+    """Write the run as it stands."""
+    RUNS.mkdir(exist_ok=True)
+    about: dict[str, Any] = {
+        "recipe": asdict(recipe), "minutes": round(seconds / 60, 1), "steps": len(losses),
+        "loss": round(float(np.mean(losses[-50:])), 3), "threads": torch.get_num_threads(),
+    }  # fmt: skip
     text = {k: v.detach().clone() for k, v in model.text.items()}
-    torch.save({"head": model.folded(), "text": text}, JOINT)
+    torch.save({"image": model.shipped(), "text": text, "about": json.dumps(about)}, RUNS / f"{name}.part")
+    (RUNS / f"{name}.part").replace(RUNS / f"{name}.pt")
+
+
+def recipe_of(words: list[str]) -> Recipe:
+    """``text=frozen steps=300`` as a recipe."""
+    kinds = {k: type(v) for k, v in asdict(Recipe()).items()}
+    found = {}
+    for word in words:
+        key, value = word.split("=", 1)
+        found[key] = bool(int(value)) if kinds[key] is bool else kinds[key](value)
+    return replace(Recipe(), **found)
 
 
 if __name__ == "__main__":
-    main()
+    torch.set_num_threads(THREADS)
+    run(sys.argv[1], recipe_of(sys.argv[2:]))

@@ -10,8 +10,7 @@ import sys
 
 import numpy as np
 import torch
-from common import CACHE, SHIPPED, THREADS, note, records
-from features import FEATURES
+from common import CACHE, PLAIN, SHIPPED, THREADS, note, records
 from views import VIEWS
 
 from sightword.backbones.openvino_runtime import OpenVINOBackbone
@@ -27,7 +26,7 @@ DESCRIPTION = (
 
 @torch.no_grad()
 def features(tower: TorchStarter, trunk: np.ndarray) -> np.ndarray:
-    """Trunk features [N, 1280] -> raw features of the shipped tower [N, D]."""
+    """Trunk features [N, SEEN] -> raw features of the shipped tower [N, D]."""
     parts = [
         torch.from_numpy(part.astype(np.float32))
         for part in np.array_split(trunk, max(1, len(trunk) // 4096))
@@ -39,7 +38,7 @@ def pictures(tower: TorchStarter) -> tuple[np.ndarray, np.ndarray]:
     """Features to train on (plain pictures and views) and held-out ones (plain, validation)."""
     rows = records()
     split = np.array([row["split"] for row in rows])
-    plain = np.load(FEATURES / "pass0.npy")
+    plain = np.load(PLAIN)
     about = json.loads((VIEWS / "views.json").read_text())
     kept = [
         v for v, (i, kind, _) in enumerate(about) if i < len(rows) and split[i] == "train" and kind != "plain"

@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import measure
 import numpy as np
-import torch
-from features import FEATURES
 from textspace import TextSpace
-from torch import Tensor
-
-
-def held_photos(split: str) -> tuple[list[dict[str, Any]], Tensor]:
-    """Rows and trunk features; the test concepts for ``test``, all others for ``validation``."""
-    photos = json.loads((FEATURES / "photos.json").read_text())
-    own = [i for i, r in enumerate(photos) if (r["split"] == "test") == (split == "test")]
-    return [photos[i] for i in own], torch.from_numpy(np.load(FEATURES / "photos.npy")[own]).float()
 
 
 def photo_marks(features: Any, rows: list[dict[str, Any]], text: TextSpace) -> dict[str, float]:

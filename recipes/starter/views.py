@@ -15,11 +15,13 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
+import filters
 import numpy as np
 import openvino
-from common import CACHE, PICTURES, ROOT, THREADS, note, records
+from common import CACHE, FEATURES, PICTURES, PLAIN, ROOT, THREADS, note, records
 from extract import TOWERS
 from PIL import Image, ImageChops, ImageEnhance, ImageFilter, ImageOps
+from real import real_rows
 
 SIZE = 224
 VIEWS = CACHE / "views"
@@ -29,12 +31,18 @@ COLOURS = {
     "orange": (240, 140, 30), "purple": (130, 50, 170), "pink": (240, 130, 180), "brown": (130, 80, 40),
     "grey": (128, 128, 128), "black": (20, 20, 20),
 }  # fmt: skip
+PART = 2048
 NUMBERS = ("one", "two", "three", "four", "five", "six")
 KINDS = (
     "jitter", "grey", "edges", "sketch", "tint", "bg", "count", "pos", "flip", "paint", "mosaic", "blur",
-    "pair",
+    "pair", "cartooned", "ink",
 )  # fmt: skip
-PHOTO_KINDS = ("grey", "edges", "sketch", "paint", "mosaic", "blur", "tint", "flip")
+PHOTO_KINDS = (
+    "grey", "edges", "sketch", "sketch", "paint", "oil", "oil", "cartooned", "cartooned", "ink", "ink", "mosaic",
+    "blur", "tint", "flip",
+)  # fmt: skip
+HELD_KINDS = ("watercolour",)
+"""Only of pictures that are not learnt from."""
 View = tuple[str, str | int | None, Image.Image]
 """Kind, its word (a colour, a number, a place) or the row of the other picture, pixels."""
 
@@ -123,6 +131,10 @@ def view(kind: str, image: Image.Image, dice: random.Random) -> View:
             (SIZE, SIZE), Image.Resampling.NEAREST
         ),
         "blur": lambda: image.filter(ImageFilter.GaussianBlur(6)),
+        "oil": lambda: filters.oil(image, dice),
+        "cartooned": lambda: filters.cartoon(image, dice),
+        "ink": lambda: filters.ink(image, dice),
+        "watercolour": lambda: filters.watercolour(image, dice),
     }
     return kind, None, plain[kind]()
 
@@ -132,7 +144,7 @@ def drawing_views(number: int) -> tuple[int, list[View]]:
     rows = _rows()
     row, dice = rows[number], random.Random(number)
     image = square(_open(row))
-    kinds = dice.sample(KINDS, 4 if row["split"] == "train" else 3)
+    kinds = dice.sample(KINDS, 4 if row["split"] == "train" else 2)
     if row.get("tone"):  # skin tones are many and alike
         kinds = kinds[:1]
     found = [view("plain", image, dice)]
@@ -151,10 +163,10 @@ def drawing_views(number: int) -> tuple[int, list[View]]:
 
 
 def photo_rows() -> list[dict[str, Any]]:
-    """Photographs and paintings of the examples, as records."""
+    """Photographs and paintings of the examples, and what `real.py` has, as records."""
     with (EXAMPLES / "LICENCES.tsv").open(encoding="utf-8") as table:
         listed = list(csv.DictReader(table, delimiter="\t"))
-    return [
+    shown = [
         {
             "path": str(EXAMPLES / r["path"]), "file": r["path"], "name": r["title"], "keywords": [],
             "style": "painting" if "/paintings/" in r["path"] else "photo",
@@ -162,6 +174,7 @@ def photo_rows() -> list[dict[str, Any]]:
         }
         for r in listed if r["path"].startswith(("pictures/photos/", "pictures/paintings/"))
     ]  # fmt: skip
+    return shown + real_rows()
 
 
 def photo_views(row: dict[str, Any]) -> list[View]:
@@ -169,7 +182,8 @@ def photo_views(row: dict[str, Any]) -> list[View]:
     dice = random.Random(row["file"])
     with Image.open(row["path"]) as file:
         whole = file.convert("RGB")
-    count, found = (24 if row["split"] == "train" else 4), []
+    count = {"photo": 28, "painting": 48, "cartoon": 10}[row["style"]] if row["split"] == "train" else 6
+    found = []
     for i in range(count):
         share = dice.uniform(0.55, 1.0) if i else 1.0
         width, height = int(whole.width * share), int(whole.height * share)
@@ -179,10 +193,12 @@ def photo_views(row: dict[str, Any]) -> list[View]:
             image = ImageOps.mirror(image) if dice.random() < 0.5 else image
             image = ImageEnhance.Brightness(image).enhance(dice.uniform(0.7, 1.25))
             image = ImageEnhance.Color(image).enhance(dice.uniform(0.7, 1.3))
-        if i < count * 0.6:
+        if i < count * (0.8 if row["style"] == "painting" else 0.4):
             found.append(("jitter" if i else "plain", None, image))
         else:
             found.append(view(dice.choice(PHOTO_KINDS), image, dice))
+    if row["split"] != "train":
+        found += [view(kind, image, dice) for kind in HELD_KINDS]
     return found
 
 
@@ -202,18 +218,20 @@ def _open(row: dict[str, Any]) -> Image.Image:
 
 def _everything(pool: ProcessPoolExecutor) -> Iterator[tuple[int, View]]:
     rows = _rows()
-    for number, found in pool.map(drawing_views, range(len(rows)), chunksize=32):
-        yield from ((number, one) for one in found)
-    for offset, row in enumerate(photo_rows()):
-        yield from ((len(rows) + offset, one) for one in photo_views(row))
+    for start in range(0, len(rows), PART):  # all at once would hold every picture in memory
+        part = range(start, min(start + PART, len(rows)))
+        for number, found in pool.map(drawing_views, part, chunksize=32):
+            yield from ((number, one) for one in found)
+    more = photo_rows()
+    for offset, found in enumerate(pool.map(photo_views, more, chunksize=4)):
+        yield from ((len(rows) + offset, one) for one in found)
 
 
 def main() -> None:
-    """Write ``features.npy`` [V, 1280] float16 and ``views.json`` (row, kind, word)."""
+    """Write ``features.npy`` [V, SEEN] float16 and ``views.json`` (row, kind, word)."""
     VIEWS.mkdir(parents=True, exist_ok=True)
-    tower = openvino.Core().compile_model(
-        str(TOWERS / "trunk.onnx"), "CPU", {"INFERENCE_NUM_THREADS": THREADS}
-    )
+    settings = {"INFERENCE_NUM_THREADS": THREADS, "INFERENCE_PRECISION_HINT": "f32"}
+    tower = openvino.Core().compile_model(str(TOWERS / "trunk.onnx"), "CPU", settings)
     about: list[tuple[int, str, str | int | None]] = []
     features, batch = [], []
 
@@ -232,7 +250,11 @@ def main() -> None:
             if len(about) % 10_000 == 0:
                 note(f"{len(about)} views")
     flush()
-    np.save(VIEWS / "features.npy", np.concatenate(features))
+    every = np.concatenate(features)
+    np.save(VIEWS / "features.npy", every)
+    FEATURES.mkdir(exist_ok=True)
+    plain = [v for v, (number, kind, _) in enumerate(about) if kind == "plain" and number < len(_rows())]
+    np.save(PLAIN, every[plain])
     (VIEWS / "views.json").write_text(json.dumps(about))
     note(f"{len(about)} views in all")
 

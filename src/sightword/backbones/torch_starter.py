@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["LITE0_STAGES", "TorchStarter", "lite0_convolutions", "load_torch_starter"]
+__all__ = ["LITE0_STAGES", "POOLED", "STYLE_STAGES", "TorchStarter", "lite0_convolutions", "load_torch_starter"]
 
 Tensors: TypeAlias = dict[str, Tensor]
 
@@ -32,6 +32,10 @@ LITE0_STAGES = (
     (5, 2, 6, 192, 4),
     (3, 1, 6, 320, 1),
 )
+STYLE_STAGES = (1, 2, 3, 4)
+"""Stages whose maps also give mean and spread of every channel: strokes, textures and flat areas, which the
+last layer of a classifier forgets."""
+POOLED = 1280
 TOP_CLASSES = 20
 LAYER_NORM_EPS = 1e-12
 
@@ -90,9 +94,15 @@ class TorchStarter:
         self.heads = heads
 
     def trunk(self, pixels: Tensor) -> Tensor:
-        """Pooled features [B, 1280] of EfficientNet-Lite0."""
+        """What the head sees of EfficientNet-Lite0, [B, 1280 + 512].
+
+        The pooled last layer; then, for the last map of each of `STYLE_STAGES`, mean and standard deviation
+        of every channel over the picture.
+        """
         x = pixels
         shortcut = x
+        looks = []
+        ends = {f"trunk.blocks.{stage}.{LITE0_STAGES[stage][4] - 1}.project" for stage in STYLE_STAGES}
         for name, stride, depthwise, activated, residual in lite0_convolutions():
             if name.endswith(".expand") or (name.endswith(".depthwise") and ".0.0." in name):
                 shortcut = x
@@ -101,11 +111,16 @@ class TorchStarter:
                 x = x.clamp(0.0, 6.0)
             if residual:
                 x = x + shortcut
-        return x.mean(dim=(2, 3))
+            if name in ends:
+                mean = x.mean(dim=(2, 3))
+                spread = (x.square().mean(dim=(2, 3)) - mean.square()).clamp_min(0.0).add(1e-6).sqrt()
+                looks += [mean, spread]
+        return torch.cat([x.mean(dim=(2, 3)), *looks], dim=1)
 
     def head(self, features: Tensor) -> Tensor:
-        """The learned head: [B, 1280] -> unit vectors [B, D]."""
-        hidden = F.gelu(features @ self.image["head.hidden.weight"] + self.image["head.hidden.bias"])
+        """The learned head: [B, 1792] -> unit vectors [B, D]."""
+        weight = self.image["head.hidden.weight"]
+        hidden = F.gelu(features[:, : len(weight)] @ weight + self.image["head.hidden.bias"])
         out = hidden @ self.image["head.out.weight"] + self.image["head.out.bias"]
         return F.normalize(out, dim=-1)
 
@@ -114,12 +129,12 @@ class TorchStarter:
 
         Open for photographs and for confident answers, nearly shut for drawings.
         """
-        logits = features @ self.image["classifier.weight"] + self.image["classifier.bias"]
+        logits = features[:, :POOLED] @ self.image["classifier.weight"] + self.image["classifier.bias"]
         top, classes = logits.topk(TOP_CLASSES, dim=-1)
         shares = top.softmax(dim=-1)
         mixed = torch.einsum("bk,bkd->bd", shares, self.image["class_names.weight"][classes])
-        # How photograph-like the picture is: 0 for the average drawing, 1 for the average photograph.
-        photo = features @ self.image["gate.direction"][:, None] + self.image["gate.offset"]
+        direction = self.image["gate.direction"]  # towards photographs
+        photo = features[:, : len(direction)] @ direction[:, None] + self.image["gate.offset"]
         by_photo, by_confidence, bias, weight = self.image["gate.weight"].unbind()
         gate = torch.sigmoid(by_photo * photo + by_confidence * shares[:, :1] + bias)
         return weight * gate * F.normalize(mixed, dim=-1)

@@ -1,0 +1,144 @@
+"""What `joint.py` learns from: cached views with what is true of them, and stand-ins for photographs."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+import sayings
+import weights
+from common import SOURCES, records
+from graphs import SEEN
+from imagenet import class_names
+from views import VIEWS, photo_rows
+
+from sightword.backbones.torch_starter import POOLED
+from sightword.evaluation.concepts import base_concept, split_of
+
+Array = np.ndarray[Any, Any]
+WORDED = ("tint", "bg", "count", "pos", "pair")
+"""Kinds of view whose word (a colour, a number, ...) makes them another look."""
+
+
+class StandIns:
+    """Stand-in photographs: channel values drawn from real ones, moved along a class's direction until the
+    classifier is as sure as it is of photographs. Strokes and textures are those of one real photograph."""
+
+    def __init__(self, photographs: Array, seed: int) -> None:
+        last = weights.timm_lite0().classifier
+        self.rows, self.bias = last.weight.detach().numpy(), last.bias.detach().numpy()
+        centred = self.rows - self.rows.mean(0)
+        self.towards = centred / np.linalg.norm(centred, axis=1, keepdims=True)
+        self.photographs = photographs.astype(np.float32)
+        self.names = class_names()
+        self.classes = np.array(
+            [i for i, names in enumerate(self.names) if split_of(base_concept(names[0])) == "train"]
+        )
+        self.dice = np.random.default_rng(seed)
+
+    def draw(self, classes: Array) -> Array:
+        """float32 [n, SEEN]."""
+        count = len(classes)
+        lots = self.dice.integers(0, len(self.photographs), (count, POOLED))
+        # Half of the channels stay those of one photograph: independent channels alone are no photograph.
+        one = self.dice.integers(0, len(self.photographs), count)
+        base = self.photographs[lots, np.arange(POOLED)]
+        kept = self.dice.random((count, 1)) < 0.5
+        base = np.where(
+            kept & (self.dice.random((count, POOLED)) < 0.5), self.photographs[one, :POOLED], base
+        )
+        wanted, moved = self.dice.uniform(0.25, 0.97, count), np.zeros((count, 1), np.float32)
+        for _ in range(24):
+            features = np.clip(base + moved * self.towards[classes], 0, None)
+            logits = features @ self.rows.T + self.bias
+            shares = np.exp(logits - logits.max(1, keepdims=True))
+            low = shares[np.arange(count), classes] / shares.sum(1) < wanted
+            if not low.any():
+                break
+            moved[low] += 1.0
+        pooled = np.clip(base + moved * self.towards[classes], 0, None)
+        return np.concatenate([pooled, self.photographs[one, POOLED:]], axis=1).astype(np.float32)
+
+
+class Views:
+    """Cached features of all views, and what is true of them.
+
+    Attributes
+    ----------
+    features : float16 [V, SEEN]
+    concept, name, look : int [V]
+    family : bool [V, families]
+        Which kinds of caption are true of the view (`sayings.FAMILIES`).
+    """
+
+    def __init__(self, scenes: bool = True) -> None:
+        self.rows = [*records(), *photo_rows()]
+        self.about = json.loads((VIEWS / "views.json").read_text())
+        self.features = np.load(VIEWS / "features.npy")
+        if self.features.shape[1] != SEEN:
+            raise SystemExit(f"views have {self.features.shape[1]} features, not {SEEN}: run views.py again")
+        numbers: dict[str, dict[Any, int]] = {"concept": {}, "name": {}, "look": {}}
+
+        def number(kind: str, key: Any) -> int:
+            return numbers[kind].setdefault(key, len(numbers[kind]))
+
+        self.concept = np.array([number("concept", self.rows[i]["concept"]) for i, _, _ in self.about])
+        self.name = np.array([number("name", self.rows[i]["name"]) for i, _, _ in self.about])
+        self.names = list(numbers["name"])
+        self.look = np.array([number("look", self._look(*view)) for view in self.about])
+        self.family = np.array([sayings.true_of(self.rows[i]["style"], kind) for i, kind, _ in self.about])
+        shown = ("plain", "jitter") if not scenes else None
+        self.train = np.array(
+            [
+                v for v, (i, kind, _) in enumerate(self.about)
+                if self.rows[i]["split"] == "train" and (shown is None or kind in shown)
+            ]
+        )  # fmt: skip
+        groups: dict[str, list[int]] = defaultdict(list)
+        for view in self.train.tolist():
+            row = self.rows[self.about[view][0]]
+            groups[row.get("code") or row["file"]].append(view)
+        self.groups = list(groups.values())
+        share = np.array([self._share(group) for group in self.groups])
+        self.share = share / share.sum()
+
+    def _look(self, row: int, kind: str, word: Any) -> tuple[str, str, Any]:
+        kind = "" if kind in ("plain", "jitter") else kind
+        return self.rows[row]["style"], kind, word if kind in WORDED else None
+
+    def _share(self, group: list[int]) -> float:
+        row = self.rows[self.about[group[0]][0]]
+        return min(len(group), 8) * (0.3 if row.get("tone") else 3.0 if "path" in row else 1.0)
+
+    def photographs(self) -> Array:
+        """Features of the untouched training photographs."""
+        kept = [
+            v
+            for v in self.train.tolist()
+            if self.rows[self.about[v][0]]["style"] == "photo" and self.about[v][1] in ("plain", "jitter")
+        ]
+        return np.asarray(self.features[kept])
+
+
+def glosses() -> list[str]:
+    """Definitions from WordNet: plain sentences of every kind."""
+    found = []
+    for part in ("noun", "verb", "adj"):
+        path = next((SOURCES / "wordnet-base").rglob(f"data.{part}"))
+        with path.open(errors="replace") as lines:
+            found += [
+                li.split("|", 1)[1].split(";")[0].strip()[:120] for li in lines if li[0] != " " and "|" in li
+            ]
+    return found
+
+
+def lemmas() -> list[str]:
+    """Nouns and adjectives of WordNet: names of things, whether or not there is a picture."""
+    found = []
+    for part in ("noun", "adj"):
+        path = next((SOURCES / "wordnet-base").rglob(f"index.{part}"))
+        with path.open(errors="replace") as lines:
+            found += [li.split(" ", 1)[0].replace("_", " ") for li in lines if li[0] != " "]
+    return found
