@@ -137,6 +137,12 @@ class DecodePool:
         """
         return self._run([_Task(key, path) for key, path in files], stop)
 
+    def run_bytes(
+        self, pictures: Sequence[tuple[bytes, bytes]], stop: threading.Event | None = None
+    ) -> Generator[DecodedPicture | UnreadablePicture, None, None]:
+        """`run` for pictures that are in memory, as (name, content); the name comes back as ``path``."""
+        return self._run([_Task(name, b"", data) for name, data in pictures], stop)
+
     def _run(
         self, tasks: Sequence[_Task], stop: threading.Event | None = None
     ) -> Generator[DecodedPicture | UnreadablePicture, None, None]:
