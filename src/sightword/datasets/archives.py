@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import lzma
 import tarfile
@@ -35,9 +36,10 @@ def members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, by
     """
     try:
         with path.open("rb") as file:
-            data, mode = (_data_of_deb(path, file), "r|") if path.suffix == ".deb" else (file, "r|gz")
+            # gzip notices a file that ends too soon; tarfile's own decompression does not.
+            data = _data_of_deb(path, file) if path.suffix == ".deb" else gzip.GzipFile(fileobj=file)
             # A stream: the large archives are read once, from front to back, and never held whole.
-            with tarfile.open(fileobj=data, mode=mode) as tar:  # type: ignore[call-overload]
+            with tarfile.open(fileobj=data, mode="r|") as tar:
                 for member in tar:
                     name = member.name.removeprefix("./")
                     if member.isreg() and member.size <= LARGEST and wanted(name):
@@ -59,8 +61,6 @@ def _data_of_deb(path: Path, file: IO[bytes]) -> IO[bytes]:
         if name == "data.tar.xz":
             return lzma.LZMAFile(_window(file, size))
         if name == "data.tar.gz":
-            import gzip
-
             return gzip.open(_window(file, size))  # type: ignore[return-value]
         if name.startswith("data.tar"):
             raise SightwordError(
