@@ -11,7 +11,6 @@ import pytest
 from PIL import Image
 
 from gallery import paint
-from sightword.cli.words import split_words
 
 FIELDS = {
     "path",
@@ -117,15 +116,6 @@ def test_in_this_folder(run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
     )
 
 
-def test_words_are_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "red").mkdir()
-    monkeypatch.chdir(tmp_path)
-    assert split_words(()) == (Path(), "")
-    assert split_words(("red",)) == (Path("red"), "")
-    assert split_words(("as a line drawing",)) == (Path(), "as a line drawing")
-    assert split_words((".", "red")) == (Path(), "red")
-
-
 @pytest.mark.parametrize(
     ("args", "match"),
     [
@@ -166,40 +156,6 @@ def test_wrong_use_is_two_and_one_sentence(
     assert result.stderr.startswith("sightword: ")
     assert result.stdout == ""
     assert not (folder / ".sightword").exists()  # nothing was read for a question that is wrong
-
-
-@pytest.mark.parametrize(
-    ("args", "said"),
-    [
-        (["red", "--method", "slerp"], "so text answers"),
-        (["--image", "IMAGE", "--method", "slerp"], "so image answers"),
-        (["red", "--image", "IMAGE", "--method", "image"], "does not read the words"),
-        (["red", "--image", "IMAGE", "--method", "text"], "does not look at the picture"),
-    ],
-)
-def test_a_method_that_does_not_answer_is_told(run, folder: Path, args: list[str], said: str) -> None:
-    run("index", folder)
-    given = [str(folder / "red.png") if arg == "IMAGE" else arg for arg in args]
-    result = run("search", folder, *given, "--json")
-    assert result.exit_code == 0
-    assert result.stderr.count(said) == 1 and result.stderr.count("\n") == 1
-    assert json.loads(result.stdout)["method"] in ("text", "image")
-
-
-def test_a_preferred_method_is_no_reason_to_speak(run, folder: Path, monkeypatch) -> None:
-    run("index", folder)
-    monkeypatch.setenv("SIGHTWORD_METHOD", "image")
-    result = run("search", folder, "red", "--paths")
-    assert result.exit_code == 0 and result.stderr == ""
-
-
-def test_words_that_look_like_a_path_or_a_folder_are_doubted(run, folder: Path, monkeypatch) -> None:
-    run("index", folder)
-    monkeypatch.chdir(folder)
-    assert "'black/white' is taken as words" in run("search", ".", "black/white").stderr
-    assert "'no/such' is taken as words" in run("search", ".", "red", "--without", "no/such").stderr
-    assert "was the folder 'deep' meant?" in run("search", "deeep").stderr
-    assert run("search", "red").stderr == ""
 
 
 def test_a_figure_that_is_shown_is_a_limit_that_is_passed(run, folder: Path) -> None:
