@@ -10,6 +10,7 @@ Shapes: ``pixels`` float [B, 3, H, W] -> [B, D]; ``embeddings`` float [B, T, W] 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
@@ -93,11 +94,12 @@ class TorchStarter:
         self.token_embedding = token_embedding
         self.heads = heads
 
-    def trunk(self, pixels: Tensor) -> Tensor:
+    def trunk(self, pixels: Tensor, look: Callable[[Tensor], Tensor] | None = None) -> Tensor:
         """What the head sees of EfficientNet-Lite0, [B, 1280 + 512].
 
         The pooled last layer; then, for the last map of each of `STYLE_STAGES`, mean and standard deviation
-        of every channel over the picture.
+        of every channel over the picture. `look` sees the last map [B, 1280, h, w] and may replace it
+        (training on masked pictures asks which places matter).
         """
         x = pixels
         shortcut = x
@@ -115,6 +117,8 @@ class TorchStarter:
                 mean = x.mean(dim=(2, 3))
                 spread = (x.square().mean(dim=(2, 3)) - mean.square()).clamp_min(0.0).add(1e-6).sqrt()
                 looks += [mean, spread]
+        if look is not None:
+            x = look(x)
         return torch.cat([x.mean(dim=(2, 3)), *looks], dim=1)
 
     def head(self, features: Tensor) -> Tensor:
