@@ -43,9 +43,11 @@ def with_article(name: str) -> str:
     ('an onion', 'scissors', 'bacon')
     """
     words = name.split()
-    if not words or words[0] in ("a", "an", "the", "two", "three") or words[-1].lower() in _UNCOUNTED:
+    if not words or words[0] in ("a", "an", "the", "two", "three"):
         return name
-    if _PLURAL.search(words[-1]) or (re.search(r"\b(?:of|with) ", name) and _PLURAL.search(words[0])):
+    # The noun that counts stands before "of": a sheaf of rice.
+    noun = re.split(r" (?:of|with|in|on|behind|fluttering) ", name)[0].split()[-1]
+    if noun.lower() in _UNCOUNTED or _PLURAL.search(noun):
         return name
     sounds = name[0].lower() in "aeio" or (name[0].lower() == "u" and not name.lower().startswith("uni"))
     return f"{'an' if sounds else 'a'} {name}"
