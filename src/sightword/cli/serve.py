@@ -1,0 +1,114 @@
+"""``sightword serve``: the HTTP service and the page in the browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sightword.cli.options import CONTEXT, FolderType, backbone_option, index_option, load_defaults
+
+if TYPE_CHECKING:
+    from sightword.serve.settings import Settings
+
+__all__ = ["serve_command"]
+
+EPILOG = """\b
+Examples:
+  sightword serve ~/Pictures --open
+  sightword serve holiday archive --watch
+  sightword serve ~/Pictures --host 0.0.0.0 --api-key "$(openssl rand -hex 16)"
+"""
+
+
+def _take_folders(ctx: click.Context, param: click.Parameter, folders: tuple[Path, ...]) -> tuple[Path, ...]:
+    # One folder's settings file may name its method; several could only disagree.
+    load_defaults(ctx, folders[0] if len(folders) == 1 else None)
+    return folders
+
+
+@click.command(
+    "serve", context_settings=CONTEXT, epilog=EPILOG, short_help="A page in the browser, and HTTP."
+)
+@click.argument("folders", nargs=-1, required=True, type=FolderType(), is_eager=True,
+                metavar="FOLDER...", callback=_take_folders)  # fmt: skip
+@click.option("--host", default="127.0.0.1", show_default=True, metavar="NAME", help="Where to listen.")
+@click.option("--port", default=8765, show_default=True, type=click.IntRange(0, 65535),
+              help="0 takes a free one.")  # fmt: skip
+@click.option("--api-key", metavar="KEY", help="What visitors must know.")
+@click.option("--allow-host", multiple=True, metavar="NAME",
+              help="A further name of this server, such as a reverse proxy's; repeatable.")  # fmt: skip
+@click.option("--insecure", is_flag=True, help="Listen beyond this machine without a key.")
+@click.option("--method", metavar="NAME", default="default", show_default=True,
+              help="What answers when a question names no method.")  # fmt: skip
+@click.option("--watch", is_flag=True, help="Follow changes in the folders.")
+@click.option("--open", "open_", is_flag=True, help="Open the page in the browser.")
+@click.option("--no-update", is_flag=True, help="Serve the indexes as they are.")
+@click.option("--no-batching", is_flag=True, help="Encode every request by itself (for measuring).")
+@index_option()
+@backbone_option()
+def serve_command(folders: tuple[Path, ...], **options: Any) -> None:
+    """Serve FOLDERs: a page for people, and an HTTP API for programs.
+
+    Without --api-key only this machine can ask. Ctrl-C ends it; what was accepted is answered first.
+    """
+    from sightword.cli.bring import say
+    from sightword.errors import UsageError
+    from sightword.serve.run import bind, run, url_of
+    from sightword.serve.settings import Settings, is_loopback
+
+    host, key = options["host"], options["api_key"]
+    if key is not None and len(key) < 8:
+        raise UsageError("The key is shorter than 8 characters.", "Make one: openssl rand -hex 16")
+    if not is_loopback(host) and key is None:
+        if not options["insecure"]:
+            raise UsageError(
+                f"On {host} others could see these pictures, and there is no key.",
+                "Give --api-key KEY, or --insecure if that is meant.",
+            )
+        say("Everybody who can reach this machine can see these pictures (--insecure).")
+    if options["index"] is not None and len(folders) > 1:
+        raise UsageError("--index names one index, but there are several folders.")
+    sock = bind(host, options["port"])
+    settings = Settings(
+        host=host,
+        port=sock.getsockname()[1],
+        api_key=key,
+        allowed_hosts=tuple(options["allow_host"]),
+        insecure=options["insecure"],
+        method=options["method"],
+        watch=options["watch"],
+        batching=not options["no_batching"],
+    )
+    app = _app(folders, settings, options)
+    url = url_of(sock, host)
+
+    def started() -> None:
+        click.echo(url)
+        say(f"Serving {', '.join(str(folder) for folder in folders)} at {url} (Ctrl-C ends it).")
+        if options["open_"]:
+            # The key goes behind #: a browser does not send that part.
+            click.launch(f"{url}#key={key}" if key else url)
+
+    run(app, sock, started)
+
+
+def _app(folders: tuple[Path, ...], settings: Settings, options: dict[str, Any]) -> Any:
+    from sightword.backbones import load_backbone
+    from sightword.backbones.base import Backbone
+    from sightword.search import open as open_engine
+    from sightword.serve import create_app
+
+    def engines(backbone: Backbone) -> list[Any]:
+        opened = [
+            open_engine(folder, index=options["index"], backbone=backbone, method=settings.method)
+            for folder in folders
+        ]
+        for engine in opened:
+            engine.load_method(settings.method)  # a mistyped name is told before anything starts
+            _ = engine.indexed  # so is an index that cannot be used
+        return opened
+
+    backbone = load_backbone(options["backbone"])
+    return create_app(engines, backbone, settings, refresh=not options["no_update"])
