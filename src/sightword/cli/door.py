@@ -30,6 +30,8 @@ COMMANDS = {
     "info": "sightword.cli.keep",
     "models": "sightword.cli.models",
     "search": "sightword.cli.search",
+    "train": "sightword.cli.train",
+    "serve": "sightword.cli.serve",
 }
 
 EPILOG = f"""\b

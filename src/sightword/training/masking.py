@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from sightword.backbones.base import Array
 from sightword.errors import UsageError
@@ -25,7 +26,7 @@ from sightword.training.pictures import Skips, decoded
 from sightword.training.readers.base import Item
 from sightword.training.tagging import draw, in_parallel, tag
 
-__all__ = ["NOUNS", "Choice", "choose_nouns", "find_nouns", "make_pairs"]
+__all__ = ["NOUNS", "Choice", "choose_nouns", "find_nouns", "make_pairs", "part_of"]
 
 NOUNS = frozenset({"NOUN", "PROPN"})
 Choice = Literal["random", "head", "longest"]
@@ -186,3 +187,23 @@ def _word_features(nouns: list[str], encoder: RowEncoder) -> dict[str, torch.Ten
         with torch.no_grad():
             found.update(zip(part, encoder([np.array(row, np.int64) for row in rows])))
     return found
+
+
+def part_of(pairs: MaskedPairs, pictures: NDArray[np.int64]) -> MaskedPairs:
+    """The pairs of some pictures.
+
+    Parameters
+    ----------
+    pictures : int64
+        Increasing.
+    """
+    place = np.full(len(pairs.features), -1)
+    place[pictures] = np.arange(len(pictures))
+    kept = np.flatnonzero(place[pairs.picture] >= 0)
+    writer = RowsWriter()
+    for row in kept.tolist():
+        writer.add(pairs.rows[row].tolist())
+    return MaskedPairs(
+        pairs.features[pictures], pairs.masked[kept], writer.rows(), place[pairs.picture[kept]],
+        pairs.area[kept], pairs.tally,
+    )  # fmt: skip

@@ -86,7 +86,7 @@ def method_of(found: Released, path: Path, method: str | None) -> str:
     if method is None:
         return natural
     if method != found.layout and {method, found.layout} != {"lincir", "searle"}:
-        raise UsageError(f"{path} is laid out as {found.layout}, not as {method}.", "Leave --method out.")
+        raise UsageError(f"{path} is laid out as {found.layout}, not as {method}.", "Leave --as out.")
     return method
 
 

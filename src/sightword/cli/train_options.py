@@ -1,0 +1,139 @@
+"""Options that the methods of ``sightword train`` share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from sightword.cli.options import backbone_option, json_option
+
+__all__ = ["FILE", "FOLDER", "common", "learning", "phrases", "pictures"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+OUT = click.Path(file_okay=False, path_type=Path)
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+def common(function: F) -> F:
+    """The options that all methods share."""
+    number, whole = click.FloatRange(min=0), click.IntRange(min=1)
+    listed = [
+        backbone_option(),
+        click.option("--out", required=True, type=OUT, help="The directory to write."),
+        click.option("--steps", type=whole, help="Steps of the optimiser. [default: the recipe's]"),
+        click.option("--batch", type=whole, help="Rows a step, over all processes. [default: the recipe's]"),
+        click.option(
+            "--lr", type=click.FloatRange(min=0, min_open=True), help="Learning rate. [default: the recipe's]"
+        ),
+        click.option("--weight-decay", type=number, help="On weight matrices. [default: the recipe's]"),
+        click.option(
+            "--tokens", type=whole, default=1, show_default=True, help="Pseudo-words for each picture."
+        ),
+        click.option(
+            "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of all randomness."
+        ),
+        click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, mps."),
+        click.option(
+            "--precision",
+            type=click.Choice(["f32", "bf16"]),
+            default="f32",
+            show_default=True,
+            help="Of the frozen text tower; what learns is always float32.",
+        ),
+        click.option("--threads", type=whole, help="Of torch and the encoder. [default: all cores]"),
+        click.option("--workers", type=whole, help="Processes that decode and tag. [default: the cores]"),
+        click.option("--limit", type=whole, help="Take only the first so many pictures or captions."),
+        click.option("--picture-column", metavar="NAME", help="Column of pictures, if it has no usual name."),
+        click.option("--caption-column", metavar="NAME", help="Column of captions; numbers mean no header."),
+        click.option(
+            "--max-unreadable",
+            type=click.FloatRange(0, 1),
+            default=0.05,
+            show_default=True,
+            help="Largest share of pictures that may be unreadable; above it the run ends.",
+        ),
+        click.option("--description", default="", help="For the card: what it was trained on."),
+        click.option("--licence", default="unknown", show_default=True, help="For the card."),
+        click.option("--half", is_flag=True, help="Store float16."),
+        click.option("--resume", is_flag=True, help="Go on where an interrupted run stopped, bit for bit."),
+        click.option("--fresh", is_flag=True, help="Throw an interrupted run away."),
+        click.option(
+            "--no-cache", is_flag=True, help="Keep no features or tagged captions for the next run."
+        ),
+        json_option(),
+    ]
+    for option in reversed(listed):
+        function = option(function)
+    return function
+
+
+def learning(function: F) -> F:
+    """The options of the methods that train a phi."""
+    whole = click.IntRange(min=1)
+    listed = [
+        click.option(
+            "--epochs",
+            type=click.FloatRange(min=0, min_open=True),
+            help="Passes over the data instead of --steps.",
+        ),
+        click.option("--warmup", type=click.IntRange(min=0), help="Steps. [default: the recipe's]"),
+        click.option(
+            "--hidden", type=whole, help="Width of phi's hidden layers. [default: 512 for pic2word, else 4 D]"
+        ),
+        click.option("--dropout", type=click.FloatRange(0, 1), help="[default: 0.1 for pic2word, else 0.5]"),
+        click.option(
+            "--clip",
+            type=click.FloatRange(min=0),
+            default=0.0,
+            show_default=True,
+            help="Largest gradient norm; 0 for none.",
+        ),
+        click.option(
+            "--ema",
+            type=click.FloatRange(0, 1, max_open=True),
+            default=0.0,
+            show_default=True,
+            help="Decay of a running average of the weights, which is saved then; 0 for none.",
+        ),
+        click.option(
+            "--held-out",
+            metavar="N|FILE",
+            help="Pictures that are measured and never trained on: how many, a .npy of features, or "
+            "pictures. [default: a twentieth, at most 500]",
+        ),
+        click.option("--checkpoint-every", type=whole, default=1000, show_default=True, help="Steps."),
+        click.option("--tensorboard", is_flag=True, help="Write event files to OUT.run/tensorboard."),
+    ]
+    for option in reversed(listed):
+        function = option(function)
+    return function
+
+
+def pictures(function: F) -> F:
+    """``--images`` or ``--features``."""
+    function = click.option(
+        "--features", type=FILE, help="Raw image features, float32 [N, D] .npy, instead of --images."
+    )(function)
+    return click.option("--images", multiple=True, metavar="DATA", help="Pictures; may be repeated.")(
+        function
+    )
+
+
+def phrases(function: F) -> F:
+    """Concepts and phrases."""
+    listed = [
+        click.option(
+            "--concepts",
+            type=FILE,
+            help="Words, one a line, to make phrases about. [default: 200 everyday things]",
+        ),
+        click.option("--phrases", type=FILE, help="Your own phrases, .jsonl; see docs/methods/searle.md."),
+        click.option("--no-phrases", is_flag=True, help="Leave the phrase regulariser out."),
+    ]
+    for option in reversed(listed):
+        function = option(function)
+    return function
