@@ -15,7 +15,7 @@ from urllib.parse import urlparse
 
 from sightword.errors import ModelUnavailable, UsageError
 
-__all__ = ["HUB_PREFIX", "fetch", "fetch_directory", "split_revision"]
+__all__ = ["HUB_PREFIX", "fetch", "fetch_directory", "push", "split_revision"]
 
 HUB_PREFIX = "hf-hub:"
 """Marks a name as a repository of the hub, as in open_clip."""
@@ -116,6 +116,71 @@ def fetch_directory(
         raise _sentence(error, repo, names[0], what, revision, cache) from None
 
 
+def push(
+    directory: Path,
+    names: Sequence[str],
+    repo: str,
+    *,
+    message: str,
+    revision: str | None = None,
+    private: bool = False,
+) -> str:
+    """Upload files of a directory to a repository, which is made if there is none.
+
+    Parameters
+    ----------
+    directory : Path
+    names : sequence of str
+        The files; nothing else of the directory is sent.
+    repo : str
+        ``owner/name``.
+    message : str
+        Of the commit.
+    revision : str, optional
+        Branch.
+    private : bool
+        Whether a new repository is.
+
+    Returns
+    -------
+    str
+        The address of the commit.
+
+    Raises
+    ------
+    ModelUnavailable
+        Not logged in, no right to write, or no network.
+    """
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    api = HfApi(library_name="sightword")
+    try:
+        made = api.create_repo(repo, private=private, exist_ok=True)
+        done = api.upload_folder(
+            repo_id=made.repo_id,
+            folder_path=directory,
+            allow_patterns=list(names),
+            commit_message=message,
+            revision=revision,
+        )
+    except HFValidationError:
+        raise UsageError(f"{repo!r} is not a repository's name.", "Write owner/name.") from None
+    except Exception as error:
+        if not isinstance(error, ValueError):  # the hub's words on a README.md that it does not take
+            _pass_on(error)
+        status = getattr(getattr(error, "response", None), "status_code", None)
+        if status in (401, 403):
+            raise ModelUnavailable(
+                f"The hub does not let you write to {repo}.", "`hf auth login` with a token that may write."
+            ) from None
+        said = f" ({status})" if isinstance(error, HfHubHTTPError) else ""
+        raise ModelUnavailable(
+            f"{directory} could not be sent to {repo}{said}: {str(error).strip().splitlines()[0][:160]}"
+        ) from None
+    return str(done.commit_url)
+
+
 def _unreachable() -> bool:
     """Whether the hub's name cannot even be looked up; asking it would then take half a minute of retries."""
     from huggingface_hub import constants
@@ -177,6 +242,6 @@ def _sentence(
         return ModelUnavailable(f"The repository {repo} holds no {name} ({what}).", "Check the name.")
     folder = Path(cache or constants.HF_HUB_CACHE) / f"models--{repo.replace('/', '--')}"
     return ModelUnavailable(
-        f"{what[:1].upper()}{what[1:]} ({name} of {repo}) is not here and the hub cannot be reached.",
+        f"Not here: {what} ({name} of {repo}); and the hub cannot be asked.",
         f"Where there is a network run `{command}`, then copy {folder} to the same place here.",
     )

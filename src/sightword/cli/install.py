@@ -16,6 +16,7 @@ from sightword.backbones.registry import PACKAGED, STARTER, models_home, safe_na
 from sightword.backbones.spec import CARD, hash_file, read_files, read_spec
 from sightword.errors import ModelUnavailable, SightwordError, UsageError
 from sightword.methods.catalog import TRAINING_FREE, list_methods
+from sightword.methods.combiner import CombinerNetwork
 from sightword.methods.phi import CONFIG, WEIGHTS, Phi, read_config
 
 __all__ = ["Model", "add", "describe", "find", "installed", "remove"]
@@ -157,27 +158,26 @@ def _add_backbone(directory: Path) -> Model:
 
 
 def _add_method(directory: Path, name: str) -> Model:
-    phi = Phi.load(directory)
+    config = (CombinerNetwork if read_config(directory)["kind"] == "combiner" else Phi).load(directory).config
     if not _NAME.fullmatch(name) or name in TRAINING_FREE or name == "default":
         raise UsageError(
             f"A method cannot be installed under the name {name!r}.", "Choose another with --name."
         )
-    owner = phi.config["backbone"]
+    owner = config["backbone"]
     for place, _ in _backbone_directories():
         if read_spec(place).weights_hash == owner["weights_hash"]:
             backbone = read_spec(place)
-            phi.check(backbone, name)
             break
     else:
         raise ModelUnavailable(
             f"{directory} was trained for the backbone {owner.get('name', 'unknown')!r}, which is not here.",
-            "Add that backbone first.",
+            "Add that backbone first (`sightword models export` makes it of open_clip's).",
         )
     target = models_home() / "methods" / safe_name(backbone.name) / name
     files = [CONFIG, WEIGHTS, *([README] if (directory / README).is_file() else [])]
     with _Arriving(directory, files, target):
         pass
-    return _method(target, name, backbone.name, shipped=False, summary=str(phi.config["method"]))
+    return _method(target, name, backbone.name, shipped=False, summary=str(config["method"]))
 
 
 class _Arriving:

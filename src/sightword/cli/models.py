@@ -1,4 +1,4 @@
-"""``sightword models``: which backbones and methods are here; add and remove them."""
+"""``sightword models``: which backbones and methods are here; add, remove, convert and share them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from sightword.cli.exchange import export_command, import_command, push_command
 from sightword.cli.options import CONTEXT, json_option
 
 __all__ = ["models_command"]
@@ -13,7 +14,7 @@ __all__ = ["models_command"]
 
 @click.group("models", context_settings=CONTEXT)
 def models_command() -> None:
-    """List, show, add and remove backbones and methods."""
+    """List, show, add, remove, convert and share backbones and methods."""
 
 
 @models_command.command("list", context_settings=CONTEXT)
@@ -88,6 +89,10 @@ def remove_command(name: str, for_backbone: str | None, json: bool) -> None:
         print_json({"removed": model.as_json()})
     else:
         click.echo(f"Removed the {model.kind} {plain(model.name)}.")
+
+
+for _command in (export_command, import_command, push_command):
+    models_command.add_command(_command)
 
 
 def _text(value: object) -> str:

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from sightword.backbones.base import Backbone
+from sightword.backbones.hub import HUB_PREFIX, fetch_directory, split_revision
 from sightword.backbones.registry import as_path, is_path, models_home, safe_name
 from sightword.errors import ModelUnavailable, UsageError
 from sightword.methods.average import Average
 from sightword.methods.base import Method
+from sightword.methods.combiner import Combiner
 from sightword.methods.composer import Composer
 from sightword.methods.direction import Direction
 from sightword.methods.image import Image
@@ -21,7 +23,7 @@ from sightword.methods.lincir import LinCIR
 from sightword.methods.masked import Masked
 from sightword.methods.oti import NAMES, OnDemand, SearleOTI, can_descend, read_oti
 from sightword.methods.pdv import PDV
-from sightword.methods.phi import CONFIG, Phi, read_config
+from sightword.methods.phi import CONFIG, WEIGHTS, Phi, read_config
 from sightword.methods.pic2word import Pic2Word
 from sightword.methods.searle import Searle
 from sightword.methods.slerp import Slerp
@@ -79,8 +81,8 @@ def load_method(name: str = "default", *, backbone: Backbone, **options: Any) ->
     ----------
     name : str
         ``default``, a training-free method, a trained one (shipped with the backbone or installed by
-        ``sightword models add``), the path of a trained method's directory, or any inversion method
-        followed by ``+pdv``.
+        ``sightword models add``), the path of a trained method's directory, ``hf-hub:OWNER/NAME``, or any
+        inversion method followed by ``+pdv``.
     backbone : Backbone
         The method is bound to it.
     **options
@@ -110,6 +112,8 @@ def load_method(name: str = "default", *, backbone: Backbone, **options: Any) ->
     directory = find_trained(name, backbone)
     if (directory / NAMES).is_file():
         return _make(SearleOTI, name, OnDemand(backbone, read_oti(directory, backbone)), **options)
+    if read_config(directory)["kind"] == Combiner.name:
+        return _make(Combiner.open, name, directory, backbone, name, **options)
     phi = Phi.load(directory)
     phi.check(backbone.spec, name)
     kind = phi.config["method"]
@@ -141,7 +145,10 @@ def list_methods(backbone: Backbone | None = None) -> list[MethodInfo]:
 
 
 def find_trained(name: str, backbone: Backbone) -> Path:
-    """The directory of a trained method: by name among shipped and installed ones, or a path."""
+    """The directory of a trained method: by name among shipped and installed ones, a path, or on the hub."""
+    if name.startswith(HUB_PREFIX):
+        repo, revision = split_revision(name)
+        return fetch_directory(repo, [CONFIG, WEIGHTS], what=f"the method {repo}", revision=revision)
     if re.fullmatch(r"\w[\w.-]*", name):
         for root in _roots(backbone):
             if (root / name / CONFIG).is_file():
@@ -174,7 +181,8 @@ def _describe(directory: Path) -> str:
     if (directory / NAMES).is_file():
         return _summary(SearleOTI)
     try:
-        return _summary(INVERSIONS.get(read_config(directory)["method"]))
+        config = read_config(directory)
+        return _summary(Combiner if config["kind"] == Combiner.name else INVERSIONS.get(config["method"]))
     except ModelUnavailable as error:  # one damaged directory must not hide the others
         return error.message
 

@@ -28,7 +28,7 @@ __all__ = ["CONFIG", "WEIGHTS", "Phi", "check_backbone", "erf", "read_config"]
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 KINDS = ("phi", "combiner")
-"""What a directory of a trained method may hold."""
+"""What the directory of a trained method may hold."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,48 @@ class Phi:
             ) from None
         _check_shapes(layers, config, directory)
         return cls(layers, config["activation"], config["tokens"], config)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name: str | Path,
+        *,
+        revision: str | None = None,
+        cache_dir: str | Path | None = None,
+        local_files_only: bool = False,
+    ) -> Phi:
+        """Read a phi by the names of `huggingface_hub`.
+
+        Parameters
+        ----------
+        name : str or Path
+            A directory, or a repository ``owner/name`` of the hub.
+        revision : str, optional
+            Branch, tag or commit of the repository.
+        cache_dir : path, optional
+            Instead of the hub's own cache.
+        local_files_only : bool
+            Never ask the network.
+
+        Raises
+        ------
+        ModelUnavailable
+            It is neither here nor can it be fetched, or it is damaged.
+        """
+        if Path(name).is_dir():
+            return cls.load(Path(name))
+        from sightword.backbones.hub import fetch_directory
+
+        return cls.load(
+            fetch_directory(
+                str(name),
+                [CONFIG, WEIGHTS],
+                what=f"the phi {name}",
+                revision=revision,
+                cache=cache_dir,
+                local_files_only=local_files_only,
+            )
+        )
 
     def __call__(self, features: Array) -> Array:
         """Features to pseudo-tokens.

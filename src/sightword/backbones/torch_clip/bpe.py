@@ -17,7 +17,7 @@ START, END = 49406, 49407
 
 _MERGES = VOCABULARY - 2 * 256 - 2
 # The long s folds to "s" in the case-insensitive pattern of the original.
-_PATTERN = r"'[sſ]|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
+_PATTERN = r"(?i:'[sſ]|'t|'re|'ve|'m|'ll|'d)|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
 
 
 @lru_cache(maxsize=1)

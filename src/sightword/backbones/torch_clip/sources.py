@@ -14,6 +14,7 @@ from sightword.backbones.torch_clip import hugging_face as hf
 from sightword.backbones.torch_clip.activation import decide
 from sightword.backbones.torch_clip.architecture import build, known_config, known_models, read_config
 from sightword.backbones.torch_clip.checkpoint import WEIGHT_FILES, find_weights, load_into, read_tensors
+from sightword.backbones.torch_clip.kinds import refuse_unsupported
 from sightword.backbones.torch_clip.names import OPEN_CLIP_CONFIG as CONFIG
 from sightword.backbones.torch_clip.names import Source, is_hugging_face
 from sightword.backbones.torch_clip.tokens import Tokens, bpe_tokens, cleaning, file_tokens
@@ -94,6 +95,7 @@ def _from_tag(source: Source, hub: Hub) -> Parts:
     from open_clip.pretrained import get_pretrained_cfg, list_pretrained_tags_by_model
 
     config = known_config(source.model)
+    refuse_unsupported(source.name, config)
     card = get_pretrained_cfg(source.model, source.tag)
     if not card or not card.get("hf_hub"):
         tags = ", ".join(list_pretrained_tags_by_model(source.model)) or "none"
@@ -103,9 +105,9 @@ def _from_tag(source: Source, hub: Hub) -> Parts:
     quick = decide(config, name=source.name, stated=source.activation, tag=bool(card.get("quick_gelu")))
     repo, _, file = str(card["hf_hub"]).rpartition("/")
     names = (str(Path(file).with_suffix(".safetensors")), file) if file else WEIGHT_FILES
-    model = build(config, name=source.name, quick_gelu=quick)
     tokens = _tokens(config, None, source.name, hub)
     weights = hub.get(repo, names, f"the weights of {source.name}")
+    model = build(config, name=source.name, quick_gelu=quick)
     load_into(model, read_tensors(weights), str(weights))
     preprocess = open_clip_transform(card, model.visual.image_size, source.name)
     licence, origin = f"see the card of {repo}", f"hub {repo}/{weights.name}"

@@ -1,0 +1,95 @@
+"""What `export`, `import` and `push` do."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sightword.backbones import load_backbone
+from sightword.backbones.opening import need_torch
+from sightword.backbones.registry import as_path, is_path
+from sightword.backbones.spec import CARD, hash_file, read_files, read_spec
+from sightword.cli.install import README, find
+from sightword.errors import ModelUnavailable, UsageError
+from sightword.methods.phi import CONFIG, WEIGHTS, Phi, read_config
+
+if TYPE_CHECKING:
+    from sightword.backbones.torch_clip.export import Exported
+    from sightword.training.released.importing import Imported
+
+__all__ = ["export_model", "export_phi_file", "import_file", "push_model"]
+
+
+def export_model(name: str, target: Path, activation: str | None, offline: bool) -> Exported:
+    """Load a backbone in torch and write its portable directory."""
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise UsageError(f"{target} is not empty.", "Choose another place with --to.")
+    _say(f"loading {name}")
+    backbone = load_backbone(name, device="cpu", activation=activation, local_files_only=offline)
+    if backbone.runtime != "torch":  # type: ignore[attr-defined]
+        raise UsageError(f"{name} is portable already.", f"`sightword models info {name}` says where.")
+    need_torch("The export", ("onnx", "onnxscript"))
+    from sightword.backbones.torch_clip.export import export_backbone
+
+    return export_backbone(backbone, target, _say)  # type: ignore[arg-type]
+
+
+def export_phi_file(name: str, layout: str, target: Path, backbone: str | None) -> Path:
+    """Write an installed phi, or one in a directory, as another project's checkpoint."""
+    from sightword.training.released.exporting import export_phi
+
+    directory = as_path(name) if is_path(name) else find(name, backbone).directory
+    if directory is None or (directory / CARD).is_file():
+        raise UsageError(f"{name} is not a trained phi.", "Only those have other formats.")
+    return export_phi(Phi.load(directory), layout, target, name)
+
+
+def import_file(file: Path, out: Path, backbone: str | None, method: str | None, offline: bool) -> Imported:
+    """Read a released checkpoint for a backbone."""
+    from sightword.training.released.importing import (
+        USUAL_BACKBONES,
+        import_released,
+        method_of,
+        read_released,
+    )
+
+    found = read_released(file)
+    method = method_of(found, file, method)
+    name = backbone or USUAL_BACKBONES.get((found.layout, found.dim))
+    if name is None:
+        raise UsageError(
+            f"{file} takes features of {found.dim} numbers and does not say from which backbone.",
+            "Name it with --backbone.",
+        )
+    if backbone is None:
+        _say(f"for {name}, as in the paper (--backbone chooses another)")
+    spec = load_backbone(name, local_files_only=offline).spec
+    return import_released(file, spec, out, found=found, method=method)
+
+
+def push_model(directory: Path, repo: str, revision: str | None, private: bool) -> tuple[list[str], str]:
+    """Upload the files that belong to a model, after checking them."""
+    from sightword.backbones.hub import push
+
+    if (directory / CARD).is_file():
+        name, files = read_spec(directory).name, read_files(directory)
+        for file, entry in files.items():
+            if not (directory / file).is_file() or hash_file(directory / file) != entry["sha256"]:
+                raise ModelUnavailable(f"{directory / file} is damaged: its sha256 is not the one in {CARD}.")
+        names = [CARD, *files]
+    else:
+        name = str(read_config(directory)["method"])
+        extra = [file for file in (README, "training.json") if (directory / file).is_file()]
+        names = [CONFIG, WEIGHTS, *extra]
+    return sorted(names), push(
+        directory, names, repo, message=f"Upload {name}", revision=revision, private=private
+    )
+
+
+def _say(what: str) -> None:
+    """One line per step, on terminals only."""
+    if sys.stderr.isatty():
+        click.echo(f"{what} ...", err=True)
