@@ -6,11 +6,11 @@ import hashlib
 import itertools
 import json
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -231,13 +231,13 @@ def _load(path: Path | None, count: int) -> Any:
     if path is None or not path.is_file():
         return None
     try:
-        with np.load(path, allow_pickle=False) as data:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as data:
             positions, features = data["positions"], data["features"]
             reasons = json.loads(str(data["reasons"]))
         if len(positions) != len(features) or (len(positions) and positions[-1] >= count):
             return None
         return positions, features, reasons
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         return None  # a damaged cache is made again
 
 
@@ -255,10 +255,11 @@ def _keep(path: Path | None, kept: list[int], features: Array, items: list[Item]
 
 def _replace(path: Path, write: Callable[[Any], None]) -> None:
     """A cache that cannot be written (a full disk) must not stop the run."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as stream:
+        with draft.open("wb") as stream:
             write(stream)
-        Path(stream.name).replace(path)
+        draft.replace(path)
     except OSError:
-        pass
+        draft.unlink(missing_ok=True)
