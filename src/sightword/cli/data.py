@@ -23,8 +23,7 @@ def data_command() -> None:
     multiple=True,
     type=click.Choice(["test", "validation", "train"]),
     default=("test", "validation"),
-    show_default=True,
-    help="Which part to build; may be given several times.",
+    help="Which part to build; may be given several times. [default: test and validation]",
 )
 @click.option(
     "--from",

@@ -29,6 +29,7 @@ __all__ = ["evaluate_command"]
 @backbone_option()
 @click.option(
     "--method",
+    "methods",  # not the setting `method`, which says how `search` asks
     metavar="NAME[,NAME...]",
     help="Methods, weights such as weighted:0.3, and the ceiling `caption`. [default: all]",
 )
@@ -50,7 +51,7 @@ def evaluate_command(
     benchmark: str,
     data: Path,
     backbone: str,
-    method: str | None,
+    methods: str | None,
     split: str,
     limit: int | None,
     out: Path | None,
@@ -67,8 +68,7 @@ def evaluate_command(
     from sightword.cli.progress import Bar
     from sightword.evaluation.styleshift import evaluate
 
-    # The name of a method in the user's settings is one that `search` takes; here it is one of several.
-    names = [name.strip() for name in (method or "").split(",") if name.strip()]
+    names = [name.strip() for name in (methods or "").split(",") if name.strip()]
     with Bar() as bar:
         report = evaluate(
             load_backbone(backbone), data, names or None, split=split, limit=limit, progress=bar
