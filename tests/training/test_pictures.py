@@ -110,5 +110,5 @@ def test_random_crops_keep_nine_tenths() -> None:
     square = np.broadcast_to(np.arange(200, dtype=np.uint8)[None, :, None], (200, 200, 3)).copy()
     crops = [random_crop(square, 32, np.random.default_rng(seed)) for seed in range(30)]
     assert all(int(c[:, -1].max()) - int(c[:, 0].min()) > 150 for c in crops)  # most of the width is there
-    assert len({c.tobytes() for c in crops}) > 20
+    assert len({c.tobytes() for c in crops}) > 10
     assert max(spans) <= 140  # 2:1 does not fit 4:3: the sides are cut
