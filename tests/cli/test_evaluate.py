@@ -40,7 +40,10 @@ def test_evaluate_writes_results(run: Run, data: Path, tmp_path: Path) -> None:
     assert {"sightword", "python", "numpy", "data"} <= set(told["versions"])
     assert told["protocol"]["ties"] == "by the gallery's order"
     assert set(told["tasks"]) == {"chance", "image", "average"}
-    assert "| average |" in (out / "results.md").read_text()
+    page = (out / "results.md").read_text()
+    assert "| average |" in page
+    difference = told["comparisons"]["methods"]["image"]["domain"]["difference"]
+    assert f"| image | {difference:+.3f} (" in page
 
 
 def test_evaluate_tells_what_is_wrong(run: Run, data: Path, tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from sightword.methods.vectors import unit
 from sightword.search.composing import split_weight
 from sightword.update.progress import Progress
 
-__all__ = ["CAPTION", "all_methods", "run"]
+__all__ = ["CAPTION", "all_methods", "run", "some"]
 
 CAPTION = "caption"
 """Not a method but a ceiling: words for the best answer, written from its known name and style."""
@@ -99,6 +101,18 @@ def run(
     return Report(
         benchmark.name, loaded, results, chance, benchmark.protocol(), _told(backbone), seconds=seconds
     )
+
+
+def some(loaded: Loaded, limit: int | None) -> Loaded:
+    """At most so many queries of each aspect, drawn with fixed dice; all of them for None."""
+    if limit is None:
+        return loaded
+    aspects: dict[tuple[str, str], list[ComposedQuery]] = {}
+    for query in loaded.queries:
+        aspects.setdefault((query.task, query.aspect), []).append(query)
+    dice = random.Random(0)
+    chosen = [item for found in aspects.values() for item in dice.sample(found, min(limit, len(found)))]
+    return replace(loaded, queries=chosen)
 
 
 def _asked(query: ComposedQuery, features: Array, row: dict[str, int], *, ceiling: bool) -> ComposeInput:

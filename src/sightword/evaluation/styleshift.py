@@ -7,10 +7,8 @@ print(evaluate(load_backbone("./candidate"), Path("styleshift"), split="validati
 from __future__ import annotations
 
 import json
-import random
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -130,20 +128,11 @@ def evaluate(
     Report
         ``report.markdown()``, ``report.as_json()``.
     """
-    from sightword.evaluation.run import run
+    from sightword.evaluation.run import run, some
 
-    loaded = StyleShift().load(Path(folder), split)
-    if limit is not None:
-        loaded = replace(loaded, queries=_some(loaded.queries, limit))
-    return run(StyleShift(), loaded, backbone, methods, progress=progress)
-
-
-def _some(queries: Sequence[ComposedQuery], limit: int) -> list[ComposedQuery]:
-    aspects: dict[tuple[str, str], list[ComposedQuery]] = {}
-    for query in queries:
-        aspects.setdefault((query.task, query.aspect), []).append(query)
-    dice = random.Random(0)
-    return [item for found in aspects.values() for item in dice.sample(found, min(limit, len(found)))]
+    benchmark = StyleShift()
+    loaded = some(benchmark.load(Path(folder), split), limit)
+    return run(benchmark, loaded, backbone, methods, progress=progress)
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sightword.evaluation.report import MethodScores, Report
@@ -30,6 +30,11 @@ def tables(report: Report) -> str:
         lines += _table(report, answered, lambda scores, task: _with_interval(report, scores, task, MAIN))
         lines += ["", " / ".join(HITS), ""]
         lines += _table(report, answered, lambda scores, task: _hits(report, scores, task))
+    if against := report.comparisons(MAIN):
+        lines += ["", f"{MAIN} minus that of average (95 % interval; p of a paired sign-flip test)", ""]
+        lines += [f"| method | {' | '.join(answered)} |", f"|---{'|---' * len(answered)}|"]
+        for name, found in against.items():
+            lines.append(f"| {name} | {' | '.join(_difference(found[task]) for task in answered)} |")
     for task in shared:
         metrics = report.metrics(report.tasks[task])
         short = [metric.partition(": ")[2] or metric for metric in metrics]
@@ -40,6 +45,13 @@ def tables(report: Report) -> str:
             lambda scores: [_plain(report, scores, task, metric) for metric in metrics],  # noqa: B023
         )
     return "\n".join(lines)
+
+
+def _difference(found: Mapping[str, Any]) -> str:
+    low, high = found["interval"]
+    p = found["p"]
+    told = "p < .001" if p < 0.001 else f"p = {_short(round(p, 3))}"
+    return f"{found['difference']:+.3f} ({low:+.3f} to {high:+.3f}; {told})"
 
 
 def _table(report: Report, tasks: Sequence[str], cell) -> list[str]:  # type: ignore[no-untyped-def]
