@@ -111,8 +111,8 @@ def _looks(graph: Graph, x: str) -> list[str]:
     return [mean, graph.add("Sqrt", graph.add("Add", spread, graph.constant(1e-6, np.float32)))]
 
 
-def _trunk(graph: Graph) -> tuple[str, str]:
-    """Pooled last layer, and all that the head sees."""
+def _trunk(graph: Graph) -> tuple[str, list[str]]:
+    """Pooled last layer, and mean and spread of the early maps."""
     x = shortcut = "pixels"
     looks: list[str] = []
     ends = {f"trunk.blocks.{stage}.{LITE0_STAGES[stage][4] - 1}.project" for stage in STYLE_STAGES}
@@ -132,7 +132,7 @@ def _trunk(graph: Graph) -> tuple[str, str]:
         if name in ends:
             looks += _looks(graph, x)
     pooled = graph.add("Flatten", graph.add("GlobalAveragePool", x), axis=1)
-    return pooled, graph.add("Concat", pooled, *looks, axis=1)
+    return pooled, looks
 
 
 PIXELS = helper.make_tensor_value_info("pixels", TensorProto.FLOAT, ["batch", 3, "height", "width"])
@@ -141,13 +141,16 @@ PIXELS = helper.make_tensor_value_info("pixels", TensorProto.FLOAT, ["batch", 3,
 def write_trunk(weights: Path, path: Path) -> None:
     """Only the trunk: pixels -> [B, SEEN]; used to cache features while training."""
     graph = Graph(weights)
-    graph.save(path, [PIXELS], graph.add("Identity", _trunk(graph)[1], out="features"), SEEN)
+    pooled, looks = _trunk(graph)
+    graph.save(path, [PIXELS], graph.add("Concat", pooled, *looks, axis=1, out="features"), SEEN)
 
 
 def write_image(weights: Path, path: Path) -> None:
     """The image tower: pixels [B, 3, H, W] -> [B, D]."""
     graph = Graph(weights)
-    features, seen = _trunk(graph)
+    features, looks = _trunk(graph)
+    root = graph.add("Sqrt", graph.add("Add", features, graph.constant(1e-6, np.float32)))
+    seen = graph.add("Concat", root, *looks, axis=1)
     hidden = graph.gelu(graph.linear(seen, "head.hidden"))
     head = graph.unit(graph.linear(hidden, "head.out"))
     logits = graph.linear(features, "classifier")

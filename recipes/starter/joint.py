@@ -6,7 +6,7 @@ Each batch holds several views of each concept, which differ only in what a few 
 - *caption -> picture*: among the batch and thousands of cached views; *picture -> caption* within the batch.
   A view of which the caption is true as well ("fox" of every fox) is no counter-example.
 - *moves*: a view, moved along the words of another view of the same thing, finds that view (the equation of
-  the method ``direction``).
+  the method ``direction``): another style, colour, number; a thing more or less; skin, gender, role.
 - *names*: every cached view against the names of all others, as the original sentence model hears them.
 - *language*: on glosses and dictionary words the tower has to agree with the original sentence model.
 
@@ -46,22 +46,25 @@ RATE_HEAD, RATE_GATE, WARMUP, NAME_SCALE = 1e-3, 2e-3, 60, 20.0
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is tried. `names`, `moves` and `language` are weights of the losses."""
+    """What is tried. `names`, `moves` and `language` are weights of the losses; `tags` is the share of steps
+    in which pictures are named with their tags."""
 
-    steps: int = 3000
+    steps: int = 1250
     text: str = "whole"
     contrast: str = "softmax"
     looks: bool = True
     scenes: bool = True
     families: bool = True
-    names: float = 0.5
+    names: float = 1.0
+    tags: float = 0.5
     moves: float = 0.5
     language: float = 3.0
     noise: float = 0.1
     rate: float = 8e-5
-    groups: int = 40
+    groups: int = 36
+    siblings: int = 6
     each: int = 4
-    pool: int = 3072
+    pool: int = 2048
     photos: int = 24
     plain: int = 36
     seed: int = 0
@@ -92,6 +95,7 @@ class Trainer:
         self.model = Joint(self.views.features[self.views.train], recipe.text, recipe.looks)
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
             self.bank = self.model.words(self.views.names, self.model.teacher).float()
+            self.tagged = self.model.words(self.views.descriptions, self.model.teacher).float()
 
     def draw(self) -> Batch:
         """Groups of views, stand-in photographs, others."""
@@ -99,6 +103,8 @@ class Trainer:
         lots = self.photos.dice
         groups = lots.choice(len(views.groups), recipe.groups, p=views.share, replace=False)
         drawn = [dice.sample(views.groups[g], min(recipe.each, len(views.groups[g]))) for g in groups]
+        for kind, count in ((views.siblings, recipe.siblings), (views.roles, recipe.siblings // 2)):
+            drawn += [dice.sample(g, min(recipe.each, len(g))) for g in dice.sample(kind, count)]
         rows = np.array(list(itertools.chain.from_iterable(drawn)))
         said = [
             sayings.said(views.rows[i], k, w, dice, views.rows) for i, k, w in (views.about[v] for v in rows)
@@ -111,29 +117,49 @@ class Trainer:
             )
         moves, start = [], 0
         for group in drawn:
-            pairs = [
-                (start + a, start + b)
+            found = [
+                (start + a, start + b, words)
                 for a, b in itertools.permutations(range(len(group)), 2)
-                if views.look[group[a]] != views.look[group[b]]
+                if (words := self.words_between(group[a], group[b])) is not None
             ]
-            for a, b in dice.sample(pairs, min(2, len(pairs))):
-                row, kind, word = views.about[rows[b]]
-                moves.append((a, b, sayings.change(views.rows[row], kind, word, dice, views.rows)))
+            moves += dice.sample(found, min(2, len(found)))
             start += len(group)
-        pool = lots.choice(views.train, recipe.pool, replace=False)
-        half = recipe.plain // 3
-        sentences = dice.sample(self.plain[0], half) + dice.sample(self.plain[1], recipe.plain - half)
+        half = recipe.pool // 2
+        pool = np.concatenate([lots.choice(views.plain, half, replace=False),
+                               lots.choice(views.train, recipe.pool - half, replace=False)])  # fmt: skip
+        third = recipe.plain // 3
+        sentences = dice.sample(self.plain[0], third) + dice.sample(self.plain[1], recipe.plain - third)
         return Batch(rows, said, classes, moves, pool, sentences)
 
-    def true(self, said: list[sayings.Said], concept: Array, look: Array, rows: Array) -> Tensor:
-        """Whether a caption of (concept, look) is true of views. bool [captions, views]."""
+    def words_between(self, a: int, b: int) -> sayings.Said | None:
+        """What to say who has view a and wants view b; None if nothing tells them apart."""
+        views, dice = self.views, self.dice
+        (i, kind, word), (j, wanted, _) = views.about[a], views.about[b]
+        if views.name[a] != views.name[b]:
+            return sayings.difference(views.rows[i], views.rows[j], dice)
+        if views.look[a] == views.look[b]:
+            return None
+        if (
+            kind == "pair"
+            and wanted in ("plain", "jitter")
+            and views.rows[i]["style"] == views.rows[j]["style"]
+        ):
+            return sayings.removal(word, dice, views.rows)
+        row, kind, word = views.about[b]
+        return sayings.change(views.rows[row], kind, word, dice, views.rows)
+
+    def true(self, said: list[sayings.Said], like: Array, rows: Array) -> Tensor:
+        """Whether captions of views `like` (-1: of a stand-in) are true of other views. bool [captions, views]."""
         views = self.views
-        same = concept[:, None] == views.concept[rows]
-        alike = look[:, None] == views.look[rows]
+        found = (like >= 0)[:, None] & (views.concept[like][:, None] == views.concept[rows])
+        alike = views.look[like][:, None] == views.look[rows]
         if self.recipe.families:
             family = np.array([s.family for s in said])
             alike |= (family >= 0)[:, None] & views.family[rows][:, np.maximum(family, 0)].T
-        return torch.from_numpy(same & alike)
+        # "a woman" is true of a woman with dark skin, not the other way round.
+        wanted = views.traits[like][:, None]
+        fits = ((wanted == 0) | (wanted == views.traits[rows])).all(-1)
+        return torch.from_numpy(found & alike & fits)
 
     def loss(self) -> Tensor:
         """One step's loss."""
@@ -152,20 +178,18 @@ class Trainer:
             [len(batch.said), len(batch.moves), len(NEUTRAL), len(batch.sentences)]
         )
         count = len(batch.rows)
-        # Stand-ins have no view: concept and look of their own.
-        concept = np.concatenate([views.concept[batch.rows], -1 - batch.classes])
-        look = np.concatenate([views.look[batch.rows], np.full(recipe.photos, -1)])
+        like = np.concatenate([batch.rows, np.full(recipe.photos, -1)])
         within = torch.zeros(len(seen), len(seen), dtype=torch.bool)
-        within[:, :count] = self.true(batch.said, concept, look, batch.rows)
-        beyond = self.true(batch.said, concept, look, batch.pool)
+        within[:, :count] = self.true(batch.said, like, batch.rows)
+        beyond = self.true(batch.said, like, batch.pool)
         scale = model.scale.exp().clamp(max=60)
         total = self.contrast(said, pictures, more, within, beyond, scale)
         if recipe.moves and batch.moves:
             sources, targets = (torch.tensor([m[k] for m in batch.moves]) for k in (0, 1))
             asked = pictures[sources] + LENGTH * (moved - neutral.mean(0))
             changes = [m[2] for m in batch.moves]
-            near = self.true(changes, concept[targets.numpy()], look[targets.numpy()], batch.rows)
-            far = self.true(changes, concept[targets.numpy()], look[targets.numpy()], batch.pool)
+            near = self.true(changes, batch.rows[targets.numpy()], batch.rows)
+            far = self.true(changes, batch.rows[targets.numpy()], batch.pool)
             near[torch.arange(len(targets)), targets] = False
             scores = torch.cat(
                 [
@@ -175,7 +199,9 @@ class Trainer:
             )  # fmt: skip
             total = total + recipe.moves * F.cross_entropy(scores * scale, targets)
         if recipe.names:
-            total = total + recipe.names * self.name_loss(more, batch.pool)
+            tags = self.dice.random() < recipe.tags
+            which, bank = (views.described, self.tagged) if tags else (views.name, self.bank)
+            total = total + recipe.names * self.name_loss(more, batch.pool, which, bank)
         if recipe.text != "frozen":
             with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
                 taught = model.words(batch.sentences, model.teacher).float()
@@ -203,17 +229,16 @@ class Trainer:
         back = (pictures @ said.T).masked_fill(within.T & ~own, MASKED)
         return 0.5 * (F.cross_entropy(ask * scale, right) + F.cross_entropy(back * scale, right))
 
-    def name_loss(self, more: Tensor, pool: Array) -> Tensor:
-        """Cached views against their names, both ways; another name of the same concept is left out."""
-        views = self.views
-        names, which = np.unique(views.name[pool], return_inverse=True)
-        first = dict(zip(views.name[pool], views.concept[pool], strict=True))
-        concept = np.array([first[n] for n in names])
+    def name_loss(self, more: Tensor, pool: Array, number: Array, bank: Tensor) -> Tensor:
+        """Cached views against their names, both ways; another name of the same concept is left out.
+
+        `number` says which row of `bank` names a view.
+        """
+        names, first, which = np.unique(number[pool], return_index=True, return_inverse=True)
+        concept = self.views.concept[pool]
         mine = torch.from_numpy(which[:, None] == np.arange(len(names)))
-        out = torch.from_numpy(views.concept[pool][:, None] == concept) & ~mine
-        scores = (more @ self.bank[torch.from_numpy(names)].T * NAME_SCALE).masked_fill(
-            out, MASKED * NAME_SCALE
-        )
+        out = torch.from_numpy(concept[:, None] == concept[first]) & ~mine
+        scores = (more @ bank[torch.from_numpy(names)].T * NAME_SCALE).masked_fill(out, MASKED * NAME_SCALE)
         picture = F.cross_entropy(scores, torch.from_numpy(which))
         share = scores.log_softmax(0).masked_fill(~mine, 0.0).sum(0) / mine.sum(0)
         return 0.5 * (picture - share.mean())

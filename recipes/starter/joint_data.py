@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import sayings
 import weights
+from captions import described
 from common import SOURCES, records
 from graphs import SEEN
 from imagenet import class_names
@@ -20,6 +21,9 @@ from sightword.evaluation.concepts import base_concept, split_of
 Array = np.ndarray[Any, Any]
 WORDED = ("tint", "bg", "count", "pos", "pair")
 """Kinds of view whose word (a colour, a number, ...) makes them another look."""
+
+
+PEOPLE = ("1f468", "1f469", "1f9d1")
 
 
 class StandIns:
@@ -68,7 +72,9 @@ class Views:
     Attributes
     ----------
     features : float16 [V, SEEN]
-    concept, name, look : int [V]
+    concept, name, look, described : int [V]
+    traits : int [V, 4]
+        Skin, gender, hair, direction (`sayings.traits`).
     family : bool [V, families]
         Which kinds of caption are true of the view (`sayings.FAMILIES`).
     """
@@ -79,7 +85,7 @@ class Views:
         self.features = np.load(VIEWS / "features.npy")
         if self.features.shape[1] != SEEN:
             raise SystemExit(f"views have {self.features.shape[1]} features, not {SEEN}: run views.py again")
-        numbers: dict[str, dict[Any, int]] = {"concept": {}, "name": {}, "look": {}}
+        numbers: dict[str, dict[Any, int]] = {"concept": {}, "name": {}, "look": {}, "described": {}}
 
         def number(kind: str, key: Any) -> int:
             return numbers[kind].setdefault(key, len(numbers[kind]))
@@ -87,7 +93,12 @@ class Views:
         self.concept = np.array([number("concept", self.rows[i]["concept"]) for i, _, _ in self.about])
         self.name = np.array([number("name", self.rows[i]["name"]) for i, _, _ in self.about])
         self.names = list(numbers["name"])
+        # The name with its tags ("fox, animal, forest"): what an unseen thing has in common with seen ones.
+        said = [described(row) for row in self.rows]
+        self.described = np.array([number("described", said[i]) for i, _, _ in self.about])
+        self.descriptions = list(numbers["described"])
         self.look = np.array([number("look", self._look(*view)) for view in self.about])
+        self.traits = np.array([sayings.traits(self.rows[i]) for i, _, _ in self.about])
         self.family = np.array([sayings.true_of(self.rows[i]["style"], kind) for i, kind, _ in self.about])
         shown = ("plain", "jitter") if not scenes else None
         self.train = np.array(
@@ -96,6 +107,8 @@ class Views:
                 if self.rows[i]["split"] == "train" and (shown is None or kind in shown)
             ]
         )  # fmt: skip
+        self.plain = np.array([v for v in self.train if self.about[v][1] == "plain"])
+        self.siblings, self.roles = self._relatives()
         groups: dict[str, list[int]] = defaultdict(list)
         for view in self.train.tolist():
             row = self.rows[self.about[view][0]]
@@ -103,6 +116,21 @@ class Views:
         self.groups = list(groups.values())
         share = np.array([self._share(group) for group in self.groups])
         self.share = share / share.sum()
+
+    def _relatives(self) -> tuple[list[list[int]], list[list[int]]]:
+        """Plain views that differ in skin, gender, hair or direction alone; and people who differ in their role alone."""
+        siblings: dict[Any, list[int]] = defaultdict(list)
+        roles: dict[Any, list[int]] = defaultdict(list)
+        for view in self.plain.tolist():
+            row = self.rows[self.about[view][0]]
+            if not row.get("code"):
+                continue
+            siblings[row["concept"], row["style"]].append(view)
+            person, _, role = row["code"].partition("-200d-")
+            if role and person.split("-")[0] in PEOPLE and "1f" in role:
+                roles[person, row["style"]].append(view)
+        wanted = [g for g in siblings.values() if len({self.name[v] for v in g}) > 1]
+        return wanted, [g for g in roles.values() if len(g) > 3]
 
     def _look(self, row: int, kind: str, word: Any) -> tuple[str, str, Any]:
         kind = "" if kind in ("plain", "jitter") else kind

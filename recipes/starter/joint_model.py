@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional as F
 
-from sightword.backbones.torch_starter import POOLED, TOP_CLASSES, TorchStarter
+from sightword.backbones.torch_starter import POOLED, TOP_CLASSES, TorchStarter, rooted
 
 HIDDEN, DROPOUT = 976, 0.2
 LONGEST, CHUNK = 40, 96
@@ -42,9 +42,9 @@ class Joint:
         self.text = tensors
         self.tower = TorchStarter({}, tensors, self.table)
         layers = {"whole": "012345", "last2": "45", "frozen": ""}[text]
-        self.trained = [v.requires_grad_() for k, v in tensors.items() if k[:7] in {f"layers.{n}" for n in layers}
-                        and k.startswith("layers.")]  # fmt: skip
-        sample = torch.from_numpy(features[::3].astype(np.float32))
+        learning = tuple(f"layers.{n}." for n in layers)
+        self.trained = [v.requires_grad_() for k, v in tensors.items() if learning and k.startswith(learning)]
+        sample = rooted(torch.from_numpy(features[::3].astype(np.float32)))
         self.mean, self.spread = sample.mean(0), sample.std(0).clamp_min(0.02)
         # The pooled layer keeps its own proportions; the looks, of many scales, are brought to one.
         self.spread[:POOLED] = float(sample[:, :POOLED].std())
@@ -74,7 +74,7 @@ class Joint:
 
     def standard(self, features: Tensor) -> Tensor:
         """Features as the head likes them."""
-        return (features - self.mean) / self.spread * self.seen
+        return (rooted(features) - self.mean) / self.spread * self.seen
 
     def pictures(self, features: Tensor, noise: float = 0.0) -> Tensor:
         """Trunk features -> unit vectors, as in training (dropout, class knowledge now and then withheld)."""

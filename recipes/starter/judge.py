@@ -119,8 +119,13 @@ class Part:
             words = text.encode([read_phrase(p).plain or p for p in phrases])
             for i in range(len(self.photos)):
                 mine, asked = pictures[i * kinds], words[i % len(phrases)]
-                truths = frozenset(np.flatnonzero((concept == self.photos[i]["concept"]) & np.isin(kind, wanted)))
-                for name, vector in (("average", mine + asked), ("direction", mine + LENGTH * (asked - neutral))):
+                truths = frozenset(
+                    np.flatnonzero((concept == self.photos[i]["concept"]) & np.isin(kind, wanted))
+                )
+                for name, vector in (
+                    ("average", mine + asked),
+                    ("direction", mine + LENGTH * (asked - neutral)),
+                ):
                     scores = pictures @ vector
                     scores[i * kinds] = -np.inf
                     ranked = np.argsort(-scores, kind="stable")[:10].tolist()

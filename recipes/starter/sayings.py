@@ -171,3 +171,53 @@ def change(
     if words.startswith(("a ", "an ")) and dice.random() < 0.3:
         words = f"as {words}"
     return Said(words.format(word=word).strip(), _family(template, kind))
+
+
+TONES = ("", "light", "medium-light", "medium", "medium-dark", "dark")
+HAIR = ("curly hair", "red hair", "white hair", "bald", "blond hair", "beard")
+WOMEN, MEN = ("woman", "women", "girl", "mermaid", "mrs"), ("man", "men", "boy", "merman", "santa")
+
+
+def _gender(name: str) -> str:
+    words = name.replace(":", " ").replace(",", " ").split()
+    if any(w in WOMEN for w in words):
+        return "woman"
+    return "man" if any(w in MEN for w in words) else "person"
+
+
+def traits(row: dict[str, Any]) -> tuple[int, int, int, int]:
+    """Skin, gender, hair, direction; 0 where the name says nothing of it."""
+    name = row["name"].lower()
+    hair = next((i + 1 for i, h in enumerate(HAIR) if h in name), 0)
+    side = 1 if "left" in name else 2 if "right" in name else 0
+    return row.get("tone", 0), ("person", "woman", "man").index(_gender(name)), hair, side
+
+
+def difference(a: dict[str, Any], b: dict[str, Any], dice: random.Random) -> Said | None:
+    """Words for what b has and a has not: skin, gender, hair, direction, role; None if there are none."""
+    words = []
+    if a["concept"] != b["concept"]:
+        role = with_article(b["concept"])
+        return Said(dice.choice(("{} instead", "but {}", "is {}", "as {}")).format(role), -1)
+    if b["tone"] and a["tone"] != b["tone"]:
+        skin = TONES[b["tone"]]
+        words.append(dice.choice(("with {} skin", "but with {} skin", "a person with {} skin")).format(skin))
+    if _gender(a["name"]) != _gender(b["name"]):
+        words.append(dice.choice(("but a {}", "as a {}", "a {} instead")).format(_gender(b["name"])))
+    for hair in HAIR:
+        if hair in b["name"] and hair not in a["name"]:
+            words.append(f"with {hair}" if hair != "bald" else "bald")
+    for side in ("left", "right"):
+        if side in b["name"].split() and side not in a["name"].split():
+            words.append(dice.choice(("facing {}", "pointing {}", "turned to the {}")).format(side))
+    return Said(" ".join(words), -1) if words else None
+
+
+def removal(word: Any, dice: random.Random, rows: list[dict[str, Any]]) -> Said:
+    """Words that take the other thing of a pair away; `word` is its row."""
+    bare = rows[word]["name"]
+    other = with_article(bare)
+    return Said(
+        dice.choice(("without {}", "but without {}", "with no {bare}", "no {bare}")).format(other, bare=bare),
+        -1,
+    )
