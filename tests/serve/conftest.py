@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from gallery import make_gallery
 from serving import TestClient, serving
+from sightword.search import open as open_engine
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -24,9 +26,18 @@ def _own_places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def _template(tiny_backbone: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An indexed folder to copy: indexing starts decoding processes, which takes longer than most tests."""
+    folder = make_gallery(tmp_path_factory.mktemp("template") / "pictures")
+    with open_engine(folder, backbone=tiny_backbone) as engine:
+        engine.update()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shared_folder(_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Eight plain pictures, two in a subfolder; do not change them."""
-    return make_gallery(tmp_path_factory.mktemp("shared") / "pictures")
+    return Path(shutil.copytree(_template, tmp_path_factory.mktemp("shared") / "pictures"))
 
 
 @pytest.fixture(scope="session")
@@ -43,9 +54,9 @@ def client(_running: TestClient) -> TestClient:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(_template: Path, tmp_path: Path) -> Path:
     """The same pictures, for one test."""
-    return make_gallery(tmp_path / "pictures")
+    return Path(shutil.copytree(_template, tmp_path / "pictures"))
 
 
 @pytest.fixture

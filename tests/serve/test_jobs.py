@@ -1,0 +1,107 @@
+"""Refreshing and watching while others search; health; metrics; the page's files."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from gallery import make_gallery, paint
+from serving import TestClient, id_of
+from sightword.search import open as open_engine
+
+
+def ended(client: TestClient, job: Any, seconds: float = 30) -> Any:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        told = client.get(f"/v1/jobs/{job['id']}").json()
+        if told["state"] not in ("queued", "running"):
+            return told
+        time.sleep(0.02)
+    raise AssertionError(told)
+
+
+def test_a_finished_refresh_is_on_the_disk(
+    serve: Callable[..., TestClient], folder: Path, tiny_backbone: Any
+) -> None:
+    client = serve(folder)
+    make_gallery(folder / "new", ["red", "blue"])
+    answer = client.post("/v1/indexes/pictures/refresh")
+    assert answer.status_code == 202
+    job = answer.json()
+    assert answer.headers["location"] == f"/v1/jobs/{job['id']}"
+    told = ended(client, job)
+    assert told["state"] == "finished" and told["report"]["added"] == 2
+    with open_engine(folder, backbone=tiny_backbone) as engine:  # another reader, from the disk
+        assert engine.info()["pictures"] == 10
+    assert client.get("/v1/indexes").json()[0]["pictures"] == 10
+
+
+def test_refreshes_queue_and_the_waiting_one_is_shared(
+    serve: Callable[..., TestClient], folder: Path
+) -> None:
+    client = serve(folder)
+    jobs = [client.post("/v1/indexes/pictures/refresh").json() for _ in range(6)]
+    assert len({job["id"] for job in jobs}) <= 6
+    assert all(ended(client, job)["state"] == "finished" for job in jobs)
+    assert client.get("/v1/jobs/" + "0" * 32).status_code == 404
+    assert client.post("/v1/indexes/nowhere/refresh").status_code == 404
+
+
+def test_watching_follows_the_folder(serve: Callable[..., TestClient], tmp_path: Path) -> None:
+    (tmp_path / "w").mkdir()
+    paint(tmp_path / "w" / "red.png", "red")
+    client = serve(tmp_path / "w", watch=True)
+    paint(tmp_path / "w" / "blue.png", "blue")
+    deadline = time.monotonic() + 30
+    while client.get("/v1/indexes").json()[0]["pictures"] < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert client.get("/v1/indexes").json()[0]["watched"]
+
+
+def test_health_and_metrics(client: TestClient) -> None:
+    assert client.get("/healthz").json() == {"status": "ok"}
+    assert client.get("/readyz").json() == {"status": "ready"}
+    secret = "an unusual sentence about purple elephants"
+    client.post(
+        "/v1/search",
+        json={"text": secret, "methods": ["weighted:0.37"], "images": [id_of(client, "red.png")]},
+    )
+    client.get("/v1/images/pictures.1/thumb")
+    client.get("/nowhere/at/all")
+    told = client.get("/metrics").text
+    assert 'sightword_http_requests_total{method="POST",route="/v1/search",status="200"}' in told
+    assert 'route="/v1/images/{image_id}/thumb"' in told and 'route="other"' in told
+    assert "sightword_search_seconds_bucket" in told and "sightword_index_pictures" not in re.findall(
+        r"^# .*deep", told
+    )
+    for private in ("elephants", "0.37", "red.png", "nowhere", "pictures.1"):
+        assert private not in told
+
+
+def test_sample_and_page(client: TestClient) -> None:
+    pictures = client.get("/v1/indexes/pictures/sample?k=5&seed=3").json()["pictures"]
+    assert 3 <= len({picture["id"] for picture in pictures}) <= 5
+    assert client.get("/v1/indexes/pictures/sample?k=5&seed=3").json()["pictures"] == pictures
+    page = client.get("/")
+    assert page.headers["content-type"].startswith("text/html")
+    for name in re.findall(r'"(/assets/[^"]+)"', page.text + client.get("/docs").text):
+        answer = client.get(name)
+        assert answer.status_code == 200, name
+        assert client.get(name, headers={"if-none-match": answer.headers["etag"]}).status_code == 304
+
+
+def test_the_page_loads_nothing_from_elsewhere() -> None:
+    from sightword.serve.routes_page import PAGE
+
+    for path in PAGE.iterdir():
+        text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
+        assert not re.search(r"""https?://|["'(]//""", text), path
+        assert not re.search(
+            r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", text
+        ), path
+        assert not re.search(r"<script(?![^>]*\bsrc=)|\son\w+=\"|<style|\sstyle=\"", text), path
+        assert len(text.splitlines()) <= 400, path

@@ -1,0 +1,103 @@
+"""Uploads: limits on size, number and pixels; hostile files cost one request and nothing else."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from serving import TestClient, png
+
+
+def bomb(side: int) -> bytes:
+    """A small PNG that says it has side x side pixels."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    rows = zlib.compress(b"\0" * 100_000)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def jpeg() -> bytes:
+    data = io.BytesIO()
+    Image.effect_noise((200, 200), 50).convert("RGB").save(data, "JPEG")
+    return data.getvalue()
+
+
+HOSTILE = {
+    "empty": b"",
+    "text": b"hello",
+    "html": b"<html><script>alert(1)</script>",
+    "svg": b'<svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd"/></svg>',
+    "bomb": bomb(60_000),
+    "cut": jpeg()[:900],
+    "gif-html": b"GIF89a<script>",
+    "tiff": b"II*\0" + b"\xff" * 200,
+    "pickle": b"\x80\x04\x95\x1a\0\0\0\0\0\0\0\x8c\x05posix\x8c\x06system\x93.",
+    "postscript": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 100 100\n",
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_hostile_files_are_refused(client: TestClient, kind: str) -> None:
+    answer = client.post(
+        "/v1/search", data={"text": "red"}, files=[("image", ("x.png", HOSTILE[kind], "image/png"))]
+    )
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["detail"].endswith(".")
+    assert client.post("/v1/search", files=[("image", png("red"))]).status_code == 200
+
+
+def test_too_large(serve: Callable[..., TestClient], folder: Path) -> None:
+    client = serve(folder, max_file=2000, max_upload=9000, max_json=500)
+    files = [("image", b"\x89PNG" + bytes(3000))]
+    answer = client.post("/v1/search", files=files)
+    assert answer.status_code == 413 and "larger" in answer.json()["detail"]
+    assert client.post("/v1/search", files=files * 4).status_code == 413
+    assert client.post("/v1/search", json={"text": "x" * 600}).status_code == 413
+
+
+def test_a_body_that_hides_its_size(serve: Callable[..., TestClient], folder: Path) -> None:
+    client = serve(folder, max_json=500)
+    sent = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal sent
+        for _ in range(1000):
+            sent += 1
+            yield b" " * 100
+
+    headers = {"content-type": "application/json"}
+    answer = client.post("/v1/search", content=endless(), headers=headers)
+    assert answer.status_code == 413
+
+
+def test_too_many(client: TestClient) -> None:
+    assert client.post("/v1/search", files=[("image", png("red"))] * 9).status_code == 400
+    ids = {"images": ["pictures.1"] * 9}
+    assert client.post("/v1/search", json=ids).status_code == 422
+    assert (
+        client.post("/v1/search", data={f"f{n}": "x" for n in range(70)}, files=[("image", b"")]).status_code
+        == 400
+    )
+
+
+def test_too_many_pixels(serve: Callable[..., TestClient], folder: Path) -> None:
+    client = serve(folder, max_pixels=1000)
+    answer = client.post("/v1/search", files=[("image", png("red", (40, 41)))])
+    assert answer.status_code == 422 and "pixels" in answer.json()["detail"]
+
+
+def test_addresses_are_not_fetched(client: TestClient) -> None:
+    for where in ("http://127.0.0.1:1/x.png", "file:///etc/passwd", "/etc/passwd"):
+        assert client.post("/v1/search", json={"images": [where]}).status_code == 422
+        assert (
+            client.post("/v1/search", data={"image": where}, files=[("image", png("red"))]).status_code == 422
+        )
