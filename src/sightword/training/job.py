@@ -169,7 +169,7 @@ class Learning:
             "processes": self.world.size,
             "device": job.device,
             "precision": job.dtype,
-            "seconds": round(time.monotonic() - began, 1),
+            "seconds": round(time.monotonic() - began, 3),
             "torch": torch.__version__,
             "threads": torch.get_num_threads(),
             "curve": [[item.step, round(item.loss, 5)] for item in curve[::every]],
