@@ -5,27 +5,22 @@ Reference: one style of a held-out concept. Words: a style phrase. Right: every 
 emoji pictures of the split's concepts (base tone) and its clip art. A perfect caption ("a line drawing of a
 fox"), which no user has to write, gives the ceiling of the joint space.
 
-    python recipes/starter/compose.py --split validation   # choose here
-    python recipes/starter/compose.py --split test         # report once
+`judge.py` asks these of every run; all methods, more tasks and intervals are in StyleShift (docs/styleshift.md).
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 from collections import defaultdict
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from common import CACHE, PICTURES, RECORDS
 
-from sightword import load_backbone, load_method
 from sightword.backbones.base import Array, Backbone
 from sightword.evaluation.metrics import average_precision_at_k, bootstrap_interval, recall_at_k
-from sightword.methods.base import ComposeInput, Method
 from sightword.pictures import decode, preprocess
 
 LINE = {"openmoji-black"}
@@ -131,77 +126,3 @@ def score(queries: list[Query], vectors: Array, unit: Array) -> dict[str, Any]:
         }
         for task, metrics in rows.items()
     }
-
-
-def load_variant(name: str, backbone: Backbone) -> Method:
-    """A method, with its weight behind a colon where it has one: ``weighted:0.3``, ``slerp:0.5``."""
-    base, _, value = name.partition(":")
-    if not value:
-        return load_method(base, backbone=backbone)
-    option = {"weighted": "weight", "slerp": "fraction", "direction": "length"}[base]
-    return load_method(base, backbone=backbone, **{option: float(value)})
-
-
-def main() -> None:
-    """Print a table and write the numbers as JSON."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--split", choices=["validation", "test"], default="validation")
-    parser.add_argument("--methods", default="image,text,average,weighted:0.3,weighted:0.7,slerp,pic2word")
-    parser.add_argument("--prompts", help="templates for the inversion methods, separated by |")
-    parser.add_argument("--backbone", default="starter")
-    parser.add_argument("--json", help="where to write the numbers")
-    args = parser.parse_args()
-
-    backbone = load_backbone(args.backbone)
-    records = gallery(args.split)
-    features = encode(backbone, records, args.split)
-    unit = features / np.linalg.norm(features, axis=1, keepdims=True)
-    queries = make_queries(records)
-    prompts = args.prompts.split("|") if args.prompts else None
-    print(
-        f"{args.split}: {len(queries)} queries, gallery of {len(records)}, backbone {backbone.spec.weights_hash[:12]}"
-    )
-
-    results = {}
-    text = load_method("text", backbone=backbone)
-    runs = {
-        "perfect caption": text.compose(
-            backbone, [ComposeInput(text=q.caption, prompts=["{text}"]) for q in queries]
-        )
-    }
-    for name in args.methods.split(","):
-        method = load_variant(name, backbone)
-        inversion = name.split(":")[0] not in {"image", "text", "average", "weighted", "slerp", "direction"}
-        runs[name] = method.compose(
-            backbone,
-            [
-                ComposeInput(
-                    images=[features[q.reference]], text=q.text, prompts=prompts if inversion else None
-                )
-                for q in queries
-            ],
-        )
-    tasks = [*TASKS, "all"]
-    print("| method | " + " | ".join(f"{t} R@1/R@10" for t in tasks) + " | mAP@10 (95 %) |")
-    print("|---" * (len(tasks) + 2) + "|")
-    for name, vectors in runs.items():
-        results[name] = score(queries, vectors, unit)
-        cells = [
-            f"{results[name][t]['R@1']['mean']:.2f}/{results[name][t]['R@10']['mean']:.2f}" for t in tasks
-        ]
-        average = results[name]["all"]["mAP@10"]
-        low, high = average["interval"]
-        print(f"| {name} | " + " | ".join(cells) + f" | {average['mean']:.3f} ({low:.3f}-{high:.3f}) |")
-    if args.json:
-        with Path(args.json).open("w") as out:
-            json.dump(
-                {"split": args.split, "gallery": len(records), "queries": len(queries), "results": results},
-                out,
-                indent=1,
-            )
-
-
-if __name__ == "__main__":
-    main()

@@ -75,6 +75,14 @@ class Part:
         keep = [i for i, r in enumerate(photos) if (r["split"] == "test") == (split == "test")]
         self.photos, self.drawn = [photos[i] for i in keep], drawn[keep]
 
+    def counts(self) -> dict[str, int]:
+        """How many questions and pictures."""
+        return {
+            "pictures": len(self.rows), "names": len({r["name"] for r in self.rows}),
+            "concepts": len({r["concept"] for r in self.rows}), "photographs": len(self.photos),
+            "composed queries": len(self.queries),
+        }  # fmt: skip
+
     def marks(self, image: dict[str, torch.Tensor], text: RunText) -> dict[str, float]:
         """All figures."""
         tower = TorchStarter(image, {}, torch.empty(0))
@@ -155,15 +163,20 @@ def load(name: str) -> tuple[dict[str, torch.Tensor], RunText, dict[str, Any]]:
 
 
 def main() -> None:
-    """Judge the runs named."""
+    """Judge the runs named; with ``--test`` the one that ships, on both splits."""
     torch.set_num_threads(THREADS)
+    names = [word for word in sys.argv[1:] if word != "--test"]
     part = Part("validation")
-    for name in sys.argv[1:]:
+    for name in names:
         image, text, about = load(name)
         marks = part.marks(image, text)
         marks["score"] = score(marks)
         note(name + " " + "  ".join(f"{k} {v:.3f}" for k, v in marks.items()))
         results.keep(f"run {name}", {**about, "marks": marks})
+        if "--test" in sys.argv:
+            results.keep("validation", {**part.counts(), **marks})
+            other = Part("test")
+            results.keep("test", {**other.counts(), **other.marks(image, text)})
 
 
 if __name__ == "__main__":
