@@ -47,6 +47,16 @@ ENCODERS = {
 """Text towers that are Hugging Face encoders."""
 
 
+TIMM_VISION = {
+    "image_size": SIZE,
+    "timm_model_name": "test_vit",
+    "timm_model_pretrained": False,
+    "timm_pool": "token",
+    "timm_proj": "linear",
+}
+"""An image tower of timm, as SigLIP and MobileCLIP have; "test_vit" is timm's own tiny one."""
+
+
 def config(kind: str = "causal-eot", encoder: Path | None = None, **changes: Any) -> dict[str, Any]:
     """open_clip's model configuration of a kind."""
     if kind in ENCODERS:

@@ -73,6 +73,7 @@ def _write(tower: nn.Module, example: Any, names: list[str], shapes: Any, path: 
                 opset_version=OPSET,
                 verbose=False,
             )
+            _forget_the_source(program.model)
             size = sum(p.numel() * p.element_size() for p in tower.parameters())
             program.save(str(path), external_data=size > INLINE)
     except (ImportError, OSError):
@@ -83,6 +84,18 @@ def _write(tower: nn.Module, example: Any, names: list[str], shapes: Any, path: 
             f"{path.name} cannot be made of this tower ({type(error).__name__}: {reason[:160]}).",
             "It runs in torch only.",
         ) from None
+
+
+def _forget_the_source(model: Any) -> None:
+    """Drop the exporter's notes on every node: they name this machine's files and outweigh small weights."""
+    model.metadata_props.clear()
+    for graph in (model.graph, *model.functions.values()):
+        graph.metadata_props.clear()
+        for node in graph:
+            node.metadata_props.clear()
+            node.doc_string = None
+            for value in node.outputs:
+                value.metadata_props.clear()
 
 
 @contextlib.contextmanager
