@@ -151,6 +151,7 @@ def invert(
     device: str = "cpu",
     dtype: str = "f32",
     start: int = 0,
+    begin: Array | None = None,
     on_batch: Callable[[Array], None] | None = None,
     on_step: Callable[[int, float], None] | None = None,
 ) -> Array:
@@ -167,6 +168,8 @@ def invert(
         None leaves the phrases out (l_phrase = 0).
     start : int
         Number of the first picture: picture `start + i` draws the same in every call.
+    begin : float32 [N, k, W], optional
+        Where the descent starts, such as another phi's answers; fewer steps are enough then. Random if None.
     on_batch : callable, optional
         Called with the tokens of each finished batch.
     on_step : callable, optional
@@ -183,7 +186,8 @@ def invert(
     found: list[Array] = []
     for first in range(0, len(whole), settings.batch):
         part = whole[first : first + settings.batch]
-        found.append(_batch(part, start + first, settings, encoder, phrasing, on_step))
+        own = None if begin is None else begin[first : first + settings.batch]
+        found.append(_batch(part, start + first, settings, encoder, phrasing, on_step, own))
         if on_batch is not None:
             on_batch(found[-1])
     width = backbone.spec.token_dim
@@ -197,11 +201,13 @@ def _batch(
     encoder: RowEncoder,
     phrasing: Phrasing | None,
     on_step: Callable[[int, float], None] | None,
+    begin: Array | None = None,
 ) -> Array:
     spec, count = encoder.spec, len(v)
     streams = [np.random.default_rng((settings.seed, first + index)) for index in range(count)]
-    begin = np.stack([rng.normal(0, 0.02, (settings.tokens, spec.token_dim)) for rng in streams])
-    tokens = torch.nn.Parameter(torch.from_numpy(begin.astype(np.float32)).to(v.device))
+    random = np.stack([rng.normal(0, 0.02, (settings.tokens, spec.token_dim)) for rng in streams])
+    first_guess = np.array(random if begin is None else begin, np.float32)
+    tokens = torch.nn.Parameter(torch.from_numpy(first_guess).to(v.device))
     average = tokens.detach().clone()
     optimizer = torch.optim.AdamW([tokens], lr=settings.lr, weight_decay=settings.weight_decay)
     frames = _frames(settings, encoder)

@@ -236,8 +236,9 @@ class _State:
         ]
         self.network, self.settings, self.run = network, settings, run
         self.parameters = learning
+        fused = all(p.device.type in ("cpu", "cuda") for p in learning)
         self.optimizer = torch.optim.AdamW(
-            groups, lr=settings.lr, betas=settings.betas, eps=settings.eps, foreach=False
+            groups, lr=settings.lr, betas=settings.betas, eps=settings.eps, fused=fused
         )
         weights = network.state_dict() if settings.ema else {}
         self.average = {name: value.detach().clone() for name, value in weights.items()}

@@ -95,7 +95,7 @@ def make_pairs(
     items : sequence of Item
         Each picture once, with its captions.
     backbone, tower, encoder
-        The loaded backbone, its image tower in torch, and its encoder of rows.
+        The loaded backbone, which encodes; its image tower in torch, for the maps; its encoder of rows.
     tau : float
         Threshold of the map.
     choice, most
@@ -125,8 +125,7 @@ def make_pairs(
     ):
         for block, raw in decoded(wanted, pool, skips):
             pixels = torch.from_numpy(normalise(raw, spec.preprocess)).to(device)
-            with torch.no_grad():
-                whole = torch.cat([tower(part) for part in pixels.split(_AT_ONCE)]).cpu().numpy()
+            whole = backbone.encode_images(pixels.cpu().numpy())
             found = [(at, task) for at, i in enumerate(block) for task in tasks[places[i]]]
             kept: dict[int, list[tuple[Any, float, list[int]]]] = {}
             for start in range(0, len(found), _AT_ONCE):
@@ -134,8 +133,7 @@ def make_pairs(
                 own = pixels[[at for at, _ in part]]
                 maps = cam(tower, own, torch.stack([words[task.noun] for _, task in part]))
                 left, area = keep_area(own, maps, tau)
-                with torch.no_grad():
-                    again = tower(left).cpu().numpy()
+                again = backbone.encode_images(left.cpu().numpy())
                 for (at, task), feature, share in zip(part, again, area.tolist()):
                     ids, _ = prompt_ids(task.prompt, encoder.tokenizer, spec)
                     if ids is None or not SMALLEST <= share <= LARGEST:

@@ -42,6 +42,7 @@ def invert_pictures(
     book: PhraseBook | None,
     *,
     out: Path | None = None,
+    begin: Array | None = None,
 ) -> OTITokens:
     """Stage 1: one pseudo-word per picture, written as a directory; with `resume`, finished batches are kept.
 
@@ -57,6 +58,8 @@ def invert_pictures(
         None leaves the phrases out.
     out : Path, optional
         Directory; the job's unless given.
+    begin : float32 [N, k, W], optional
+        Where the descent starts; see `torch_oti.invert`.
     """
     import time
 
@@ -88,11 +91,13 @@ def invert_pictures(
 
         invert(
             features[first:], job.tower, job.backbone, settings, book=book, device=job.device,
-            dtype=job.dtype, start=first, on_batch=on_batch, on_step=on_step,
+            dtype=job.dtype, start=first, begin=None if begin is None else begin[first:],
+            on_batch=on_batch, on_step=on_step,
         )  # fmt: skip
     training = {
         "method": "searle-oti",
         "settings": {**vars(settings), "templates": list(settings.templates)},
+        "warm_start": begin is not None,
         "phrases": sum(map(len, book.phrases)) if book else 0,
         "pictures": len(features),
         "seconds": round(time.monotonic() - began, 1),

@@ -1,0 +1,136 @@
+"""Train every method's phi for the starter, from permissive texts and the starter's own pictures.
+
+    STARTER_CACHE=... python recipes/phi/make.py [--only METHOD ...] [--out DIR] [--scale 1.0]
+
+Writes DIR/{pic2word,searle,lincir,masked}; DIR is the package's shipped methods unless given. Each takes about
+two minutes on one core at --scale 1 (steps and pictures grow with it; 0.02 is a rehearsal).
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from data import CACHE, SHIPPED, captions, features, named_pictures
+from sightword.backbones.openvino_runtime import OpenVINOBackbone
+from sightword.backbones.torch_starter import load_torch_starter
+from sightword.methods.phi import Phi
+from sightword.methods.phrases import PhraseBook
+from sightword.methods.torch_oti import OTISettings
+from sightword.methods.torch_words import RowEncoder
+from sightword.training.cam import watched_tower
+from sightword.training.captions import read_captions
+from sightword.training.job import Job
+from sightword.training.lincir import caption_features, learn_lincir
+from sightword.training.loop import LoopSettings, Run
+from sightword.training.masked import learn_masked
+from sightword.training.masking import make_pairs
+from sightword.training.pic2word import learn_pic2word
+from sightword.training.searle import invert_pictures, learn_searle
+
+METHODS = ("pic2word", "searle", "lincir", "masked")
+TARGET = SHIPPED.parent.parent / "methods" / "shipped" / "starter"
+PICTURES = (
+    "emoji in seven styles, public-domain clip art and views of them (training split of recipes/starter)"
+)
+TEXTS = "WordNet glosses, CLDR names and tags, clip-art titles, and templates over those names"
+WHAT = {
+    "pic2word": f"Learnt from pictures alone: {PICTURES}.",
+    "searle": f"Learnt from {PICTURES}; phrases are templated. The descent started at Pic2Word's pseudo-words.",
+    "lincir": f"Learnt from texts alone: {TEXTS}.",
+    "masked": "Learnt from emoji and clip art with captions made of their style and name.",
+}
+
+
+class Recipe:
+    """All methods at one scale."""
+
+    def __init__(self, out: Path, scale: float, threads: int, precision: str) -> None:
+        torch.set_num_threads(threads)
+        self.out, self.scale, self.precision = out, scale, precision
+        self.backbone = OpenVINOBackbone(SHIPPED, threads=threads)
+        kind = {"f32": torch.float32, "bf16": torch.bfloat16}[precision]
+        exact = load_torch_starter(SHIPPED)
+        self.tower = exact if precision == "f32" else load_torch_starter(SHIPPED, dtype=kind)
+        self.train, self.held_out = features(exact, self.count(40_000, 400))
+
+    def count(self, full: int, least: int) -> int:
+        """A number at this scale."""
+        return max(least, round(full * self.scale))
+
+    def job(self, method: str, steps: int, batch: int = 128, **settings: Any) -> Job:
+        """A job of a method."""
+        steps = self.count(steps, 4)
+        loop = LoopSettings(
+            steps, batch, **{"lr": 1e-3, "warmup": steps // 10, "weight_decay": 0.01, "seed": 0, **settings}
+        )
+        return Job(
+            self.backbone, self.tower, self.out / method, loop, hidden=512, dropout=0.1, dtype=self.precision,
+            run=Run(), held_out=self.held_out, half=True, description=WHAT[method], licence="apache-2.0",
+        )  # fmt: skip
+
+    def pic2word(self) -> dict[str, Any]:
+        """From pictures."""
+        return learn_pic2word(self.job("pic2word", 400, weight_decay=0.1), self.train)
+
+    def searle(self) -> dict[str, Any]:
+        """Descent from Pic2Word's answers, then distillation."""
+        start = self.out / "pic2word"
+        count = self.count(800, 40)
+        chosen = self.train[np.random.default_rng(1).permutation(len(self.train))[:count]]
+        book = PhraseBook.default()
+        job = self.job("searle", 150)
+        settings = OTISettings(steps=self.count(12, 2), lr=5e-3, ema=0.8)
+        names = [str(number) for number in range(count)]
+        begin = Phi.load(start)(chosen) if (start / "config.json").is_file() else None
+        made = invert_pictures(job, chosen, names, settings, book, out=CACHE / "phi-oti", begin=begin)
+        return learn_searle(job, chosen, made.tokens, book)
+
+    def lincir(self) -> dict[str, Any]:
+        """From captions."""
+        rows = read_captions(
+            captions(self.count(12_000, 200)), self.backbone.tokenizer, self.backbone.spec, workers=1
+        )
+        job = self.job("lincir", 250)
+        norm = float(np.linalg.norm(self.held_out, axis=1).mean())
+        return learn_lincir(
+            job, rows, share=0.5, pictures_norm=norm, cached=caption_features(job, rows.whole)
+        )
+
+    def masked(self) -> dict[str, Any]:
+        """From pictures with captions."""
+        encoder = RowEncoder(self.tower, self.backbone, dtype=self.precision)
+        items = named_pictures(self.count(1000, 40))
+        pairs = make_pairs(items, self.backbone, watched_tower(self.backbone), encoder, most=2, workers=1)
+        return learn_masked(self.job("masked", 150, weight_decay=0.1), pairs)
+
+
+def main() -> None:
+    """Train what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", nargs="+", choices=METHODS, default=list(METHODS))
+    parser.add_argument("--out", type=Path, default=TARGET)
+    parser.add_argument("--scale", type=float, default=1.0)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--precision", choices=["f32", "bf16"], default="f32")
+    args = parser.parse_args()
+    recipe = Recipe(args.out, args.scale, args.threads, args.precision)
+    for method in METHODS:
+        if method in args.only:
+            began = time.monotonic()
+            report = getattr(recipe, method)()
+            print(
+                f"{method}: {time.monotonic() - began:.0f} s, loss {report['final_loss']}, {report['held_out']}",
+                flush=True,
+            )
+    size = sum(path.stat().st_size for path in args.out.rglob("*") if path.is_file())
+    print(f"{args.out}: {size / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()
