@@ -22,7 +22,7 @@ LAYERS = [
     {"update", "watch"},
     {"search", "training", "evaluation"},
     {"datasets"},
-    {"cli", "serve", "scale", "__main__", "__init__"},
+    {"cli", "serve", "scale", "client", "__main__", "__init__"},
 ]
 """Lowest first; a module may import its own layer and those below."""
 

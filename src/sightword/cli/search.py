@@ -17,6 +17,7 @@ from sightword.cli.options import (
     json_option,
     load_defaults,
 )
+from sightword.cli.remote import asks_a_server, search_there, split_there
 from sightword.cli.words import check_text, negative, split_words
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ standard deviations that is above this folder's average for the question.
 
 
 def _take_words(ctx: click.Context, param: click.Parameter, words: tuple[str, ...]) -> tuple[Path, str]:
+    if asks_a_server(ctx):
+        load_defaults(ctx, None)
+        return split_there(words)
     folder, text = split_words(words)
     check_text(folder, text)
     load_defaults(ctx, folder)
@@ -75,6 +79,9 @@ def _take_words(ctx: click.Context, param: click.Parameter, words: tuple[str, ..
               help="Show pictures in terminals that can.")  # fmt: skip
 @click.option("--explain", is_flag=True, help="Say which words the picture became and what pulled how far.")
 @click.option("--no-update", is_flag=True, help="Search the index as it is, without looking for changes.")
+@click.option("--server", metavar="URL", is_eager=True,
+              help="Ask a `sightword serve`; FOLDER names its index.")  # fmt: skip
+@click.option("--api-key", metavar="KEY", help="The server's key.")
 @index_option()
 @backbone_option()
 @click.pass_context
@@ -90,6 +97,9 @@ def search_command(ctx: click.Context, /, words: tuple[Path, str], **options: An
 
     folder, text = words
     form = _form(ctx, options)
+    if options["server"]:
+        search_there(ctx, folder, text, options, form)
+        return
     if options["sheet"]:
         from sightword.cli.sheet import check_target
 

@@ -1,0 +1,44 @@
+"""Headless Chromium for the tests of the page."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+
+def chromium() -> str:
+    """Path of the browser; the test is skipped without one."""
+    found = (
+        os.environ.get("SIGHTWORD_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    )
+    if not found:
+        pytest.skip("no Chromium is installed (apt-get install chromium)")
+    return found
+
+
+@contextmanager
+def browser() -> Iterator[Any]:
+    """A running browser."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    path = chromium()
+    with playwright.sync_playwright() as play:
+        running = play.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        yield running
+        running.close()
+
+
+def settled(page: Any) -> None:
+    """Wait until the answer to the question is there."""
+    page.wait_for_timeout(80)
+    page.wait_for_selector("body:not(.busy)")
+
+
+def names(page: Any, within: str = "#results") -> list[str]:
+    """File names of the results, without their endings."""
+    titles = page.locator(f"{within} .hit .open").evaluate_all("all => all.map(each => each.title)")
+    return [title.rpartition("/")[2].removesuffix(".png") for title in titles]
