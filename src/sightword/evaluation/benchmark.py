@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,7 +13,32 @@ from typing import Any, Protocol
 from sightword.evaluation.composed import ComposedQuery, Picture
 from sightword.evaluation.ranking import Ranking
 
-__all__ = ["Benchmark", "Loaded"]
+__all__ = ["Benchmark", "Loaded", "Size"]
+
+
+@dataclass(frozen=True)
+class Size:
+    """A count, beside the published one.
+
+    Attributes
+    ----------
+    what : str
+    found : int
+    published : int, optional
+        None where no count was published, or none that could be verified.
+    count : callable, optional
+        Counts again in what is left of a benchmark.
+    """
+
+    what: str
+    found: int
+    published: int | None = None
+    count: Callable[[Loaded], int] | None = field(default=None, repr=False, compare=False)
+
+    def __str__(self) -> str:
+        if self.published in (None, self.found):
+            return f"{self.what}: {self.found:,}"
+        return f"{self.what}: {self.found:,} instead of {self.published:,}"
 
 
 @dataclass(frozen=True)
@@ -30,6 +55,14 @@ class Loaded:
     queries : list of ComposedQuery
     facts : dict
         Versions and counts, for the results.
+    galleries : dict of str to sequence of str
+        Ids that the queries of a task are ranked among; all pictures for a task that is not named.
+    sizes : list of Size
+        Counts beside the published ones.
+    lost : list of str
+        What is missing and was left out because that was allowed, in sentences.
+    reference_stays : bool
+        Whether a query's references are ranked with the others.
     """
 
     folder: Path
@@ -37,6 +70,10 @@ class Loaded:
     pictures: list[Picture]
     queries: list[ComposedQuery]
     facts: Mapping[str, Any] = field(default_factory=dict)
+    galleries: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    sizes: Sequence[Size] = ()
+    lost: Sequence[str] = ()
+    reference_stays: bool = False
 
 
 class Benchmark(Protocol):

@@ -17,10 +17,12 @@ __all__ = [
     "average_precision_at_k",
     "average_precision_of_ranks",
     "bootstrap_interval",
+    "precision_at_k",
     "recall_at_k",
     "recall_of_ranks",
     "recall_subset_at_k",
     "share_at_k",
+    "true_recall_at_k",
 ]
 
 
@@ -143,3 +145,24 @@ def share_at_k(ranked: Sequence[Hashable], wanted: Collection[Hashable], k: int)
     """
     members = set(wanted)
     return sum(item in members for item in _top(ranked, k)) / k
+
+
+def precision_at_k(ranked: Sequence[Hashable], truths: Collection[Hashable], k: int) -> float:
+    """Right answers among the first k, divided by k; 0.0 when nothing is right."""
+    return share_at_k(ranked, truths, k)
+
+
+def true_recall_at_k(ranked: Sequence[Hashable], truths: Collection[Hashable], k: int) -> float:
+    """Right answers among the first k, divided by all right answers (ImageNet-R's R@K, methods.md 3.5).
+
+    0.0 when nothing is right, as in the published code, which divides by their number plus 0.00001.
+
+    Examples
+    --------
+    >>> true_recall_at_k(["a", "x", "b", "y"], {"a", "b", "c", "d"}, 2)
+    0.25
+    """
+    wanted = set(truths)
+    if not wanted:
+        return 0.0
+    return sum(item in wanted for item in _top(ranked, k)) / len(wanted)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sightword.backbones.base import Array
+from sightword.evaluation.topk import best_rows
 
 __all__ = ["Ranking", "rankings"]
 
@@ -18,7 +18,8 @@ BLOCK = 256
 class Ranking:
     """A gallery from best to worst for one query.
 
-    Equal scores go by the gallery's order. What is left out has no place.
+    Equal scores go by the gallery's order. What is left out has no place. Only the first few
+    are ever sorted.
 
     Parameters
     ----------
@@ -40,13 +41,24 @@ class Ranking:
         self.size = len(names) - len(set(left_out))
         """How many pictures are ranked."""
 
-    @cached_property
-    def _order(self) -> NDArray[np.intp]:
-        return np.argsort(-self._scores, kind="stable")
+        self._best = np.empty(0, np.intp)
 
     def top(self, k: int) -> list[str]:
         """Ids of the first k."""
-        return [self._names[row] for row in self._order[: min(k, self.size)]]
+        k = min(k, self.size)
+        if k > self._best.size:
+            self._best = best_rows(self._scores, k)
+        return [self._names[row] for row in self._best[:k]]
+
+    def order(self, names: Sequence[str]) -> list[str]:
+        """Some pictures, from best to worst."""
+        wanted = np.sort(np.array([self._rows[name] for name in names], dtype=np.intp))
+        best = np.argsort(-self._scores[wanted], kind="stable")
+        return [self._names[row] for row in wanted[best]]
+
+    def best_of(self, names: Sequence[str]) -> str:
+        """The best of some pictures."""
+        return self.order(names)[0]
 
     def places(self, names: Sequence[str]) -> NDArray[np.int64]:
         """Places from 1 of some pictures."""
