@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from _clip_shape import CONTEXT, ClipShape
+from _clip_shape import CONTEXT
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from sightword.backbones.torch_clip.runtime import TorchBackbone
 
 __all__ = ["phi", "published_lincir", "published_pic2word"]
 
@@ -55,7 +57,7 @@ def _mask(text: str, document: Any) -> str:
     return text if "$" in text else "a photo of $"
 
 
-def published_lincir(clip: ClipShape, captions: list[str], batch: int, nlp: Any) -> Callable[[], float]:
+def published_lincir(clip: TorchBackbone, captions: list[str], batch: int, nlp: Any) -> Callable[[], float]:
     """A function that makes one step and returns its loss."""
     spec, tokenizer = clip.spec, clip.tokenizer
     network = phi(spec.dim, 4 * spec.dim, spec.token_dim).train()
@@ -71,12 +73,12 @@ def published_lincir(clip: ClipShape, captions: list[str], batch: int, nlp: Any)
         ids, lengths = _pad([row(text) for text in texts])
         masked_ids, masked_lengths = _pad([row(text) for text in masked])
         with torch.no_grad():
-            z = clip.encode_embeddings(clip.table(ids), lengths).float()
+            z = clip.text(clip.table[ids], lengths).float()
         noisy = z + torch.rand(batch, 1) * torch.randn_like(z)
-        tokens = network(noisy).to(clip.positions.dtype)
-        frame = clip.table(masked_ids)
+        tokens = network(noisy)
+        frame = clip.table[masked_ids]
         frame = torch.where((masked_ids == SLOT)[..., None], tokens[:, None], frame)
-        again = clip.encode_embeddings(frame, masked_lengths).float()
+        again = clip.text(frame, masked_lengths).float()
         loss = F.mse_loss(again, z)
         optimizer.zero_grad()
         loss.backward()
@@ -86,7 +88,7 @@ def published_lincir(clip: ClipShape, captions: list[str], batch: int, nlp: Any)
     return step
 
 
-def published_pic2word(clip: ClipShape, vision: Any, pixels: Tensor, batch: int) -> Callable[[], float]:
+def published_pic2word(clip: TorchBackbone, pixels: Tensor, batch: int) -> Callable[[], float]:
     """A function that makes one step and returns its loss."""
     spec = clip.spec
     network = nn.Sequential(
@@ -104,10 +106,10 @@ def published_pic2word(clip: ClipShape, vision: Any, pixels: Tensor, batch: int)
     def step() -> float:
         chosen = pixels[torch.from_numpy(rng.integers(0, len(pixels), batch))]
         with torch.no_grad():
-            v = vision(chosen).float()
-        frame = clip.table(ids).clone()
+            v = clip.image(chosen).float()
+        frame = clip.table[ids].clone()
         frame[:, at] = network(v).to(frame.dtype)
-        p = clip.encode_embeddings(frame, lengths).float()
+        p = clip.text(frame, lengths).float()
         scores = 100 * F.normalize(v, dim=-1) @ F.normalize(p, dim=-1).T
         loss = 0.5 * (F.cross_entropy(scores, target) + F.cross_entropy(scores.T, target))
         optimizer.zero_grad()

@@ -1,12 +1,12 @@
 """Training phi: the published loops, written plainly, against ours, at the same dtype and threads.
 
 CLIP-shaped towers with random weights on the CPU; rounds of both sides alternate in one process and medians
-are compared. What we compute once is shared out over the recipe's passes: LinCIR's 20,000 steps of 512 rows pass
-5.5 million captions 1.86 times, Pic2Word's recipe passes its pictures 30 times. bf16 is reported apart.
+are compared. What we compute once is shared out over the recipe's passes: LinCIR's 20,000 steps of 512 rows
+pass 5.5 million captions 1.86 times, Pic2Word's recipe passes its pictures 30 times. bf16 is reported apart.
 Peak memory is measured in a process of its own for each side.
 
-    python benchmarks/train_phi.py --shape b32 --batch 32 --json benchmarks/results/train_phi_b32.json
-    python benchmarks/train_phi.py --shape l14 --batch 16 --rounds 3 --json benchmarks/results/train_phi_l14.json
+    python benchmarks/train_phi.py --shape b32 --batch 64 --json benchmarks/results/train_phi_b32.json
+    python benchmarks/train_phi.py --shape l14 --batch 32 --rounds 2 --steps 1 --json ..._l14.json
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from _clip_shape import SHAPES, ClipShape
+from _clip_shape import SHAPES, clip_shape
 from _published import published_lincir, published_pic2word
 from _report import write_report
 
+from sightword.backbones.torch_clip.runtime import TorchBackbone
 from sightword.methods.phrases import CONCEPTS, make_phrases
 from sightword.training.captions import read_captions
 from sightword.training.job import Job
@@ -61,10 +62,10 @@ def load_captions(path: Path | None, count: int) -> list[str]:
 class Ours:
     """Our side at one dtype: what is prepared once, and rounds of steps through the product's own loop."""
 
-    def __init__(self, args: argparse.Namespace, dtype: str, clip: ClipShape) -> None:
+    def __init__(self, args: argparse.Namespace, dtype: str, clip: TorchBackbone) -> None:
         kind = torch.float32 if dtype == "f32" else torch.bfloat16
         self.args, self.dtype = args, dtype
-        self.clip = clip if dtype == "f32" else ClipShape(SHAPES[args.shape], kind)
+        self.clip = clip if dtype == "f32" else clip_shape(args.shape, kind)
         self.once: dict[str, float] = {}
 
     def job(self, out: str) -> Job:
@@ -91,12 +92,11 @@ class Ours:
 
         return round_
 
-    def pic2word(self, vision: Any, pixels: torch.Tensor) -> Callable[[], float]:
+    def pic2word(self, pixels: torch.Tensor) -> Callable[[], float]:
         """Seconds a step; the image tower is timed here, once."""
-        kind = next(vision.parameters()).dtype
         start = time.perf_counter()
         with torch.no_grad():
-            parts = [vision(part.to(kind)).float() for part in pixels.split(self.args.batch)]
+            parts = [self.clip.encode_pixels(part).float() for part in pixels.split(self.args.batch)]
         self.once["pic2word_features_s_per_row"] = (time.perf_counter() - start) / len(pixels)
         features = torch.cat(parts).numpy()
 
@@ -128,20 +128,19 @@ def sides(
     pixels = torch.randn(args.pictures, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
     found: dict[str, Callable[[], float]] = {}
     once: dict[str, Any] = {}
-    clip = ClipShape(SHAPES[args.shape])
+    clip = clip_shape(args.shape)
     if "lincir published f32" in wanted:
         step = published_lincir(clip, captions, args.batch, whole_pipeline())
         found["lincir published f32"] = timed(step, args.steps)
     if "pic2word published f32" in wanted:
-        step = published_pic2word(clip, clip.vision(), pixels, args.batch)
+        step = published_pic2word(clip, pixels, args.batch)
         found["pic2word published f32"] = timed(step, args.steps)
     for dtype in ("f32", "bf16"):
         ours = Ours(args, dtype, clip) if any(f"ours {dtype}" in name for name in wanted) else None
         if ours and f"lincir ours {dtype}" in wanted:
             found[f"lincir ours {dtype}"] = ours.lincir(captions)
         if ours and f"pic2word ours {dtype}" in wanted:
-            kind = torch.float32 if dtype == "f32" else torch.bfloat16
-            found[f"pic2word ours {dtype}"] = ours.pic2word(clip.vision(kind), pixels)
+            found[f"pic2word ours {dtype}"] = ours.pic2word(pixels)
         if ours:
             once[dtype] = ours.once
     return found, once

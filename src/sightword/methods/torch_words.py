@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sightword.backbones.base import Array, BackboneSpec
 from sightword.backbones.tokenize import GAP, PromptTokenizer
 from sightword.errors import ModelUnavailable, UsageError
+from sightword.methods.torch_prefix import prefix_tower
 from sightword.prompts import Prompt
 
 __all__ = ["PromptEncoder", "Readable", "RowEncoder", "TextTower", "buckets", "text_tower"]
@@ -122,9 +123,9 @@ class RowEncoder:
     ) -> None:
         self.spec = backbone.spec
         self.tokenizer = backbone.tokenizer
-        self._tower = tower
+        self.tower = tower
         self._kind = {"f32": torch.float32, "bf16": torch.bfloat16}[dtype]
-        self._table = torch.from_numpy(backbone.token_embedding()).to(device, self._kind)
+        self.table = torch.from_numpy(backbone.token_embedding()).to(device, self._kind)
 
     def __call__(self, rows: Sequence[Ids], tokens: torch.Tensor | None = None) -> torch.Tensor:
         """Rows to features.
@@ -146,7 +147,7 @@ class RowEncoder:
         groups = buckets(lengths) if exact else [list(range(len(rows)))]
         parts = [self._encode([rows[i] for i in group], group, tokens) for group in groups]
         back = torch.from_numpy(np.argsort([i for group in groups for i in group]))
-        return torch.cat(parts)[back.to(self._table.device)]
+        return torch.cat(parts)[back.to(self.table.device)]
 
     def _encode(self, rows: list[Ids], group: list[int], tokens: torch.Tensor | None) -> torch.Tensor:
         lengths = np.array([len(row) for row in rows])
@@ -155,8 +156,8 @@ class RowEncoder:
         for index, row in enumerate(rows):
             ids[index, : len(row)] = row
         gaps = ids == GAP
-        device = self._table.device
-        frame = self._table[torch.from_numpy(np.where(gaps, self.spec.pad_id, ids)).to(device)]
+        device = self.table.device
+        frame = self.table[torch.from_numpy(np.where(gaps, self.spec.pad_id, ids)).to(device)]
         if gaps.any():
             if tokens is None:
                 raise UsageError("A row with a slot needs pseudo-tokens.")
@@ -167,7 +168,7 @@ class RowEncoder:
             frame = frame.index_put(
                 (torch.from_numpy(at).to(device), torch.from_numpy(where).to(device)), values
             )
-        return self._tower.encode_embeddings(frame, torch.from_numpy(lengths).to(device)).float()
+        return self.tower.encode_embeddings(frame, torch.from_numpy(lengths).to(device)).float()
 
 
 class PromptEncoder:
@@ -188,7 +189,15 @@ class PromptEncoder:
             raise UsageError(f"The training prompt {str(prompt)!r} needs exactly one slot.")
         self._encoder = encoder
         self._row = np.array(backbone.tokenizer.encode(prompt, [tokens]).ids, np.int64)
+        start = int(np.flatnonzero(self._row == GAP)[0])
+        self._behind = prefix_tower(encoder.tower, encoder.spec) if start else None
+        if self._behind is not None:
+            self._prefix = self._behind.read(encoder.table[torch.from_numpy(self._row[:start])])
+            self._tail = encoder.table[torch.from_numpy(self._row[start + tokens :])]
 
     def __call__(self, tokens: torch.Tensor) -> torch.Tensor:
         """Pseudo-tokens [B, k, W] -> features float32 [B, D], not normalised."""
-        return self._encoder([self._row] * len(tokens), tokens)
+        if self._behind is None:
+            return self._encoder([self._row] * len(tokens), tokens)
+        tail = self._tail.expand(len(tokens), -1, -1)
+        return self._behind.encode(self._prefix, torch.cat([tokens.to(tail), tail], dim=1)).float()
