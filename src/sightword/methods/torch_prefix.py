@@ -46,10 +46,10 @@ class PrefixTower:
         x = embeddings + self._text.positions[start : start + embeddings.shape[1]]
         for block, pair in zip(self._blocks, prefix):
             x, _ = _block(block, x, pair)
-        answer = self._text.norm(x[:, -1])
+        answer: Tensor = self._text.norm(x[:, -1])
         projection = self._text.projection
         if projection is None:
-            return answer  # type: ignore[no-any-return]
+            return answer
         out: Tensor = projection(answer) if isinstance(projection, nn.Linear) else answer @ projection
         return out
 
@@ -68,10 +68,11 @@ def prefix_tower(tower: Any, spec: BackboneSpec) -> PrefixTower | None:
 def _known(block: Any) -> bool:
     names = ("ln_1", "ls_1", "ln_2", "mlp", "ls_2")
     attention = getattr(block, "attn", None)
-    plain = isinstance(attention, nn.MultiheadAttention) and attention.in_proj_weight is not None
-    if plain and (attention.bias_k is not None or attention.add_zero_attn):
+    if not isinstance(attention, nn.MultiheadAttention) or attention.in_proj_weight is None:
         return False
-    return plain and all(hasattr(block, name) for name in names) and not hasattr(block, "ln_1_kv")
+    if attention.bias_k is not None or attention.add_zero_attn:
+        return False
+    return all(hasattr(block, name) for name in names) and not hasattr(block, "ln_1_kv")
 
 
 def _block(
