@@ -44,6 +44,8 @@ def _take_folders(ctx: click.Context, param: click.Parameter, folders: tuple[Pat
               help="What answers when a question names no method.")  # fmt: skip
 @click.option("--watch", is_flag=True, help="Follow changes in the folders.")
 @click.option("--open", "open_", is_flag=True, help="Open the page in the browser.")
+@click.option("--rate", default=200.0, show_default=True, type=click.FloatRange(0.1), metavar="N",
+              help="Requests per second of one visitor.")  # fmt: skip
 @click.option("--no-update", is_flag=True, help="Serve the indexes as they are.")
 @click.option("--no-batching", is_flag=True, help="Encode every request by itself (for measuring).")
 @index_option()
@@ -79,9 +81,15 @@ def serve_command(folders: tuple[Path, ...], **options: Any) -> None:
         insecure=options["insecure"],
         method=options["method"],
         watch=options["watch"],
+        rate=options["rate"],
+        burst=2 * options["rate"],
         batching=not options["no_batching"],
     )
-    app = _app(folders, settings, options)
+    try:
+        app = _app(folders, settings, options)
+    except BaseException:
+        sock.close()
+        raise
     url = url_of(sock, host)
 
     def started() -> None:
