@@ -27,6 +27,13 @@ KINDS: dict[str, dict[str, Any]] = {
         "proj_bias": True,
         "tokenizer_kwargs": {"clean": "canonicalize"},
     },
+    "none-last-sentences": {
+        **WORD_TEXT,
+        "hf_tokenizer_name": "tiny/sentences",
+        "no_causal_mask": True,
+        "pool_type": "last",
+        "tokenizer_kwargs": {"clean": "canonicalize"},
+    },
     "none-last-stripped": {
         **WORD_TEXT,
         "no_causal_mask": True,
@@ -37,7 +44,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "none-cls": {**WORD_TEXT, "no_causal_mask": True, "pool_type": "first"},
     "causal-eos": {**WORD_TEXT, "pool_type": "eos", "eos_id": 3},
 }
-"""open_clip's own text towers, as changes of ``text_cfg``; "none-last" is SigLIP's, the next one CLIPA's."""
+"""open_clip's own text towers, as changes of ``text_cfg``; "none-last-sentences" is SigLIP's, the next CLIPA's."""
 ENCODERS = {
     "padding-mean": ("roberta", "mean_pooler"),
     "padding-cls": ("bert", "cls_pooler"),
@@ -102,7 +109,8 @@ def folder(path: Path, kind: str = "causal-eot", **changes: Any) -> Path:
     tensors = {name: value.contiguous() for name, value in model(cfg).state_dict().items()}
     save_file(tensors, str(path / "open_clip_model.safetensors"))
     if "hf_tokenizer_name" in cfg["text_cfg"]:
-        word_tokenizer(path)
+        sentences = cfg["text_cfg"]["hf_tokenizer_name"] == "tiny/sentences"
+        (sentence_tokenizer if sentences else word_tokenizer)(path)
     return path
 
 
@@ -125,6 +133,20 @@ def word_tokenizer(path: Path) -> None:
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
     names = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, **names).save_pretrained(path)
+
+
+def sentence_tokenizer(path: Path) -> None:
+    """A SentencePiece model as SigLIP's: nothing before a text, ``</s>`` after it and as padding."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast
+
+    pieces = [("<unk>", 0.0), ("</s>", 0.0), *((f"▁{word}", -2.0) for word in WORDS), ("▁", -5.0)]
+    pieces += [(letter, -6.0) for letter in "abcdefghijklmnop"]
+    tokenizer = Tokenizer(models.Unigram(pieces, unk_id=0))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
+    names = {"pad_token": "</s>", "unk_token": "<unk>", "eos_token": "</s>"}
     PreTrainedTokenizerFast(tokenizer_object=tokenizer, **names).save_pretrained(path)
 
 

@@ -169,7 +169,8 @@ def _sensitive(backbone: TorchBackbone, directory: Path) -> tuple[str, ...]:
 
 
 def _floats(feature: Array) -> list[float]:
-    return [float(value) for value in feature]
+    # Float32 has seven digits; more would double the card.
+    return [float(f"{value:.8g}") for value in feature.tolist()]
 
 
 def _cosine(a: Array, b: Array) -> float:
