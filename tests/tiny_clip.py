@@ -44,7 +44,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "none-cls": {**WORD_TEXT, "no_causal_mask": True, "pool_type": "first"},
     "causal-eos": {**WORD_TEXT, "pool_type": "eos", "eos_id": 3},
 }
-"""open_clip's own text towers, as changes of ``text_cfg``; "none-last-sentences" is SigLIP's, the next CLIPA's."""
+"""open_clip's own text towers, as changes of ``text_cfg``; "...-sentences" is SigLIP's, the next CLIPA's."""
 ENCODERS = {
     "padding-mean": ("roberta", "mean_pooler"),
     "padding-cls": ("bert", "cls_pooler"),
