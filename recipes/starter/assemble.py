@@ -31,7 +31,7 @@ GOLDEN_TEXTS = (
 )
 GOLDEN_SLOTS = (("a photo of {*} that is red", "fox"), ("{*} as a line drawing", "bicycle"))
 LIMIT = 60_000_000
-CHOSEN = "chosen"
+CHOSEN = sys.argv[2] if len(sys.argv) > 2 else "chosen"
 """The run that ships."""
 
 
