@@ -105,7 +105,9 @@ def answered(page: Any) -> None:
     """Wait for an answer and its pictures."""
     page.wait_for_timeout(150)
     page.wait_for_selector("body:not(.busy) .hit")
-    loaded = "[...document.querySelectorAll('.hit img')].filter(i => i.loading !== 'lazy').every(i => i.complete)"
+    loaded = (
+        "[...document.querySelectorAll('.hit img')].filter(i => i.loading !== 'lazy').every(i => i.complete)"
+    )
     while not page.evaluate(loaded):  # wait_for_function would need eval, which the page forbids
         page.wait_for_timeout(100)
     page.wait_for_timeout(600)

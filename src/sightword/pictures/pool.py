@@ -174,9 +174,12 @@ class DecodePool:
                     for worker in self._workers:
                         if worker is not None:
                             worker.kill()
-                while any(thread.is_alive() for thread in threads):
+                # Left early, somebody may still be waiting to put a result down.
+                while count and any(thread.is_alive() for thread in threads):
                     with contextlib.suppress(queue.Empty):
                         results.get(timeout=0.01)
+                for thread in threads:
+                    thread.join()
 
     def read(self, path: bytes) -> DecodedPicture:
         """Decode one file.
