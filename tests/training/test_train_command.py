@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -269,6 +270,38 @@ def test_sigterm_saves_and_resume_continues(
     same = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("whole", "cut")]
     assert same[0] == same[1]
     assert not checkpoint.exists()
+
+
+def test_two_processes_train_as_one(data: Path, tmp_path: Path, tiny_backbone_dir: Path) -> None:
+    """As a launcher starts them: the result of one process, written once."""
+    here = Path(__file__).parent
+
+    def launch(out: str, size: int) -> dict[str, Any]:
+        call = ["train", "pic2word", "--features", data / "features.npy", "--out", tmp_path / out, "--json"]
+        call += [*QUICK, "--steps", 6, "--backbone", tiny_backbone_dir, "--dropout", 0]
+        program = DRIVER.format(
+            paths=[str(here), str(here.parent)], arguments=[str(word) for word in call], pause=0
+        )
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        own = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(size)}
+        own |= {"PYTHONPATH": os.pathsep.join(sys.path), "SIGHTWORD_CACHE": str(tmp_path / "cache")}
+        running = [
+            subprocess.Popen(
+                [sys.executable, "-c", program], env={**os.environ, **own, "RANK": str(rank)}, text=True,
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            )
+            for rank in range(size)
+        ]  # fmt: skip
+        told = [process.communicate(timeout=120) for process in running]
+        assert [process.returncode for process in running] == [0] * size, told
+        assert all(not out for out, _ in told[1:])
+        return json.loads(told[0][0])  # type: ignore[no-any-return]
+
+    one, two = launch("one", 1), launch("two", 2)
+    assert two["processes"] == 2
+    np.testing.assert_allclose(two["curve"], one["curve"], rtol=1e-3)
 
 
 def test_tensorboard(run: Callable[..., Result], data: Path, tmp_path: Path) -> None:

@@ -102,7 +102,10 @@ class Session:
 
         wishes = self.wishes
         if wishes.device == "cpu":
-            return load_backbone(wishes.backbone, threads=wishes.threads)
+            found = load_backbone(wishes.backbone, threads=wishes.threads, device="cpu")
+            if getattr(found, "runtime", "") != "torch" or wishes.precision == "f32":
+                return found
+            return load_backbone(wishes.backbone, device="cpu", precision=wishes.precision)
         return load_backbone(
             wishes.backbone, runtime="torch", device=wishes.device, precision=wishes.precision
         )
@@ -224,7 +227,7 @@ class Session:
 
     def done(self) -> None:
         """The result stands: what was only kept to go on is removed."""
-        self.world.wait()
+        self.world.leave()
         if self.world.rank:
             return
         for path in (*self.kept.glob("*.safetensors"),):

@@ -89,6 +89,12 @@ class World:
         if self.size > 1:
             need_torch().distributed.barrier()
 
+    def leave(self) -> None:
+        """The work is done: all processes part."""
+        if self.size > 1:
+            self.wait()
+            need_torch().distributed.destroy_process_group()
+
     def _device(self) -> str:
         distributed = need_torch().distributed
         return "cuda" if distributed.get_backend() == "nccl" else "cpu"
