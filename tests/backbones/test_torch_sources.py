@@ -24,6 +24,7 @@ from tiny_clip import SIZE, config, folder, model, reference
 pytestmark = pytest.mark.slow
 
 TEXTS = ["a photo of a dog", 'it\'s a "cat"', "ｒｅｄ 😀 car"]
+COMMIT = "abc" + 37 * "0"
 PROMPTS = [Prompt((text,)) for text in TEXTS]
 
 
@@ -43,14 +44,14 @@ def known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(pretrained._PRETRAINED, "ViT-tiny", {"openai": card})
 
 
-def hub_cache(root: Path, repo: str, files: dict[str, Path]) -> Path:
+def hub_cache(root: Path, repo: str, files: dict[str, Path], commit: str = COMMIT) -> Path:
     """The cache as huggingface_hub lays it out."""
     place = root / f"models--{repo.replace('/', '--')}"
     (place / "refs").mkdir(parents=True)
-    (place / "refs/main").write_text("abc")
-    (place / "snapshots/abc").mkdir(parents=True)
+    (place / "refs/main").write_text(commit)
+    (place / "snapshots" / commit).mkdir(parents=True)
     for name, path in files.items():
-        shutil.copyfile(path, place / "snapshots/abc" / name)
+        shutil.copyfile(path, place / "snapshots" / commit / name)
     return root
 
 
@@ -182,6 +183,26 @@ def test_a_tag_from_the_hubs_cache_takes_its_activation(known: None, clip: Path,
     assert backbone.spec.source == "hub owner/tiny/open_clip_model.safetensors"
     with pytest.raises(ModelUnavailable, match="trained with QuickGELU, not with 'gelu'"):
         load_backbone("ViT-tiny/openai", activation="gelu")
+
+
+def test_repositories_in_the_hubs_cache(clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = folder(tmp_path / "words", "none-last")
+    weights = "open_clip_model.safetensors"
+    hub_cache(tmp_path, "owner/clip", {name: clip / name for name in (CONFIG, weights)})
+    # The second one's tokenizer lies in a repository of its own, as bert-base-uncased does for CLIPA.
+    hub_cache(tmp_path, "owner/words", {name: words / name for name in (CONFIG, weights)})
+    hub_cache(
+        tmp_path, "tiny/words", {n: words / n for n in ("tokenizer.json", "tokenizer_config.json")}, 40 * "d"
+    )
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    for repo, source in [("owner/clip", clip), ("owner/words", words)]:
+        one = load_backbone(f"hf-hub:{repo}@{COMMIT}", local_files_only=True, device="cpu")
+        other = load_backbone(f"{source}", device="cpu")
+        assert one.spec.weights_hash == other.spec.weights_hash and one.spec.name == repo
+        np.testing.assert_array_equal(answers(one), answers(other))
+    shutil.rmtree(tmp_path / "models--tiny--words")
+    with pytest.raises(ModelUnavailable, match="the tokenizer of owner/words"):
+        load_backbone("hf-hub:owner/words", local_files_only=True)
 
 
 def test_offline_says_what_where_and_how(known: None) -> None:

@@ -62,7 +62,14 @@ def read_config(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         ) from None
 
 
-def build(config: dict[str, Any], *, name: str, quick_gelu: bool, folder: Path | None = None) -> Any:
+def build(
+    config: dict[str, Any],
+    *,
+    name: str,
+    quick_gelu: bool,
+    folder: Path | None = None,
+    offline: bool = False,
+) -> Any:
     """A model with random weights, in float32 on the CPU.
 
     Parameters
@@ -73,6 +80,8 @@ def build(config: dict[str, Any], *, name: str, quick_gelu: bool, folder: Path |
     quick_gelu : bool
     folder : Path, optional
         Where a Hugging Face text tower's configuration may lie.
+    offline : bool
+        Never ask the network for it.
 
     Raises
     ------
@@ -91,7 +100,7 @@ def build(config: dict[str, Any], *, name: str, quick_gelu: bool, folder: Path |
     if text.get("hf_model_name"):
         custom = True
         text["hf_model_pretrained"] = False
-        text["hf_model_name"] = str(_encoder_config(text["hf_model_name"], name, folder))
+        text["hf_model_name"] = str(_encoder_config(text["hf_model_name"], name, folder, offline))
     try:
         return (CustomTextCLIP if custom else CLIP)(**config).eval().requires_grad_(False)
     except Exception as error:
@@ -99,8 +108,9 @@ def build(config: dict[str, Any], *, name: str, quick_gelu: bool, folder: Path |
         raise ModelUnavailable(f"open_clip cannot build {name}: {reason[:200]}") from None
 
 
-def _encoder_config(encoder: str, name: str, folder: Path | None) -> Path:
+def _encoder_config(encoder: str, name: str, folder: Path | None, offline: bool) -> Path:
     for place in [Path(encoder), *([folder / encoder] if folder else [])]:
         if (place / "config.json").is_file():
             return place
-    return fetch(encoder, ["config.json"], what=f"the text tower's configuration of {name}").parent
+    what = f"the text tower's configuration of {name}"
+    return fetch(encoder, ["config.json"], what=what, local_files_only=offline).parent

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +107,7 @@ def _from_tag(source: Source, hub: Hub) -> Parts:
     names = (str(Path(file).with_suffix(".safetensors")), file) if file else WEIGHT_FILES
     tokens = _tokens(config, None, source.name, hub)
     weights = hub.get(repo, names, f"the weights of {source.name}")
-    model = build(config, name=source.name, quick_gelu=quick)
+    model = build(config, name=source.name, quick_gelu=quick, offline=hub.local_files_only)
     load_into(model, read_tensors(weights), str(weights))
     preprocess = open_clip_transform(card, model.visual.image_size, source.name)
     licence, origin = f"see the card of {repo}", f"hub {repo}/{weights.name}"
@@ -118,7 +118,7 @@ def _from_file(source: Source, hub: Hub) -> Parts:
     config = known_config(source.model)
     both = not config.get("quick_gelu") and f"{source.model}-quickgelu" in known_models()
     quick = decide(config, name=source.name, stated=source.activation, both=both)
-    model = build(config, name=source.name, quick_gelu=quick)
+    model = build(config, name=source.name, quick_gelu=quick, offline=hub.local_files_only)
     load_into(model, read_tensors(source.path), str(source.path))
     tokens = _tokens(config, source.path.parent, source.name, hub)
     preprocess = open_clip_transform(_usual_transform(source.model), model.visual.image_size, source.name)
@@ -148,7 +148,7 @@ def _from_folder(
     if (folder / CONFIG).is_file():
         config, given = read_config(folder / CONFIG)
         quick = decide(config, name=name, stated=source.activation)
-        model = build(config, name=name, quick_gelu=quick, folder=folder)
+        model = build(config, name=name, quick_gelu=quick, folder=folder, offline=hub.local_files_only)
         weights = weights or find_weights(folder)
         tensors = read_tensors(weights)
         tokens = _tokens(config, folder, name, hub)
@@ -177,6 +177,7 @@ def _tokens(config: dict[str, Any], folder: Path | None, name: str, hub: Hub) ->
     if not repo:
         return bpe_tokens(text)
     kwargs = text.get("tokenizer_kwargs") or {}
+    hub = replace(hub, revision=None)  # that of the weights is unknown there
     if folder is None or not (folder / "tokenizer.json").is_file():
         what = f"the tokenizer of {name}"
         folder = hub.get(str(repo), ("tokenizer.json",), what).parent
