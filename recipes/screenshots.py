@@ -20,6 +20,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 QUERY = ROOT / "examples/query.png"
+STILL = {"reduced_motion": "reduce"}
 
 
 def main() -> None:
@@ -59,9 +60,10 @@ def server(folder: Path) -> Iterator[str]:
 def visit(browser: Any, url: str, out: Path, scheme: str) -> None:
     """All pictures in one colour scheme."""
     suffix = "" if scheme == "light" else "-dark"
-    page = browser.new_page(viewport={"width": 1280, "height": 860}, color_scheme=scheme)
+    page = browser.new_page(viewport={"width": 1280, "height": 860}, color_scheme=scheme, **STILL)
     page.goto(url)
     page.wait_for_selector(".examples img")
+    loaded(page, ".examples img")
     save(page, out / f"page-start{suffix}.png")
     page.set_input_files("#file", QUERY)
     page.fill("#text", "as a line drawing")
@@ -91,7 +93,9 @@ def visit(browser: Any, url: str, out: Path, scheme: str) -> None:
     page.wait_for_timeout(1500)
     save(page, out / "page-view.png")
     page.close()
-    phone = browser.new_page(viewport={"width": 390, "height": 780}, device_scale_factor=2, has_touch=True)
+    phone = browser.new_page(
+        viewport={"width": 390, "height": 780}, device_scale_factor=2, has_touch=True, **STILL
+    )
     phone.goto(url)
     phone.set_input_files("#file", QUERY)
     phone.fill("#text", "as a line drawing")
@@ -105,12 +109,16 @@ def answered(page: Any) -> None:
     """Wait for an answer and its pictures."""
     page.wait_for_timeout(150)
     page.wait_for_selector("body:not(.busy) .hit")
-    loaded = (
-        "[...document.querySelectorAll('.hit img')].filter(i => i.loading !== 'lazy').every(i => i.complete)"
-    )
-    while not page.evaluate(loaded):  # wait_for_function would need eval, which the page forbids
+    loaded(page, ".hit img")
+
+
+def loaded(page: Any, images: str) -> None:
+    """Wait for all pictures that are on the screen."""
+    seen = "each => each.getBoundingClientRect().top > innerHeight || (each.complete && each.naturalWidth)"
+    # `wait_for_function` would need eval, which the page forbids.
+    while not page.evaluate(f"[...document.querySelectorAll({images!r})].every({seen})"):
         page.wait_for_timeout(100)
-    page.wait_for_timeout(600)
+    page.wait_for_timeout(400)
 
 
 def save(page: Any, path: Path) -> None:

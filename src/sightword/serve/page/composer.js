@@ -18,7 +18,7 @@ export class Composer {
     this.q = null;
     $("composer").addEventListener("submit", (event) => { event.preventDefault(); this.commitWords(true); });
     $("pick").addEventListener("click", () => $("file").click());
-    $("file").addEventListener("change", () => { this.take([...$("file").files]); $("file").value = ""; });
+    $("file").addEventListener("change", () => { this.take([...$("file").files], true); $("file").value = ""; });
     $("without-text").addEventListener("keydown", (event) => this.negativeKey(event));
     $("without-text").addEventListener("blur", () => this.addNegative());
     $("balance").addEventListener("input", () => { this.q.balance = Number($("balance").value); this.later(); });
@@ -66,13 +66,13 @@ export class Composer {
     if (text !== this.q.text) { this.q.text = text; this.changed("step"); } else if (always) this.changed("tune");
   }
 
-  /** Pictures that were chosen, dropped or pasted become the references. */
-  take(files) {
+  /** Pictures that were dropped or pasted become the references; chosen ones join those that are there. */
+  take(files, join = false) {
     const pictures = files.filter((file) => file.type.startsWith("image/") || /\.(hei[cf]|avif|tiff?)$/i.test(file.name));
     if (!pictures.length) { if (files.length) this.say("That is not a picture."); return; }
     const large = pictures.find((file) => file.size > LARGEST);
     if (large) { this.say(`${large.name} is larger than 32 MB.`); return; }
-    this.q.refs = pictures.slice(0, MOST).map(keep);
+    this.q.refs = [...(join ? this.q.refs : []), ...pictures.map(keep)].slice(-MOST);
     this.q.text = $("text").value.trim();
     this.changed("step");
     $("text").focus();

@@ -93,7 +93,7 @@ function render(answer, query) {
   asked = key;
   const shown = Math.max(...answer.results.map((result) => result.hits.length));
   const seconds = answer.results.reduce((sum, result) => sum + result.seconds, 0);
-  const notes = [...answer.notes, ...(answer.complete ? [] : ["Pictures are still being read, so there may be better ones soon."])];
+  const notes = [...answer.notes.filter((note) => !q.methods.length || !note.startsWith("The method")), ...(answer.complete ? [] : ["Pictures are still being read, so there may be better ones soon."])];
   $("status").replaceChildren(h("strong", {}, `${plural(shown, "picture")}`), ` of ${answer.pictures.toLocaleString("en")} · ${Math.max(1, Math.round(seconds * 1000))} ms`,
     q.methods.length ? "" : ` · ${first.method}`, notes.length ? ` · ${notes.join(" ")}` : "");
 }

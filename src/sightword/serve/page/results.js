@@ -3,6 +3,10 @@
 import { $, h, baseName, cut, plural, thumb } from "./dom.js";
 
 const ratioOf = (hit) => Math.min(2.6, Math.max(0.5, hit.width / hit.height || 1));
+const PLAIN = {
+  image: "the picture alone", text: "the words alone", average: "picture and words in equal parts",
+  weighted: "more words than picture", slerp: "on the way from picture to words", direction: "from the picture, the way the words say",
+};
 const SIZE = devicePixelRatio > 1.3 ? 512 : 256;
 
 export class Results {
@@ -32,14 +36,14 @@ export class Results {
       for (const item of list.children) item.classList.toggle("alone", results.length > 1 && found.get(item.dataset.id) === 1);
       return h("article", { class: "column", "aria-label": result.method },
         h("h2", {}, result.method),
-        h("p", {}, this.short(summaries.get(result.method.split(":")[0])), h("br"), results.length > 1 ? `${plural(alone, "picture")} only here` : ""),
+        h("p", {}, this.short(result.method, summaries.get(result.method.split(":")[0])), h("br"), results.length > 1 ? `${plural(alone, "picture")} only here` : ""),
         result.hits.length ? list : h("p", {}, "Nothing passes the filters."));
     });
     this.root.replaceChildren(h("div", { class: "columns" }, ...columns));
   }
 
   /** What a method does, without its equation. */
-  short(summary = "") { return /^(.+?)[.,;]? ?q = /.exec(summary)?.[1] ?? summary; }
+  short(name, summary = "") { return PLAIN[name] ?? /^(.+?)[.,;]? ?q = /.exec(summary)?.[1] ?? summary; }
 
   nothing(title, text) {
     this.root.replaceChildren(h("div", { class: "nothing" }, h("strong", {}, title), text));
