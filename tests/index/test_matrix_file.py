@@ -204,6 +204,7 @@ def test_background_and_hits_cost_one_pass(store: LocalStore, monkeypatch: pytes
         scan.score_rows(rows, query, out)
 
     monkeypatch.setattr("sightword.index.view.score_rows", counting)
+    monkeypatch.setattr("sightword.index.tail.score_rows", counting)
     query = unit(feature(1))
     store.scan(query, 3)
     store.background(query)
@@ -267,6 +268,7 @@ def test_scores_outlive_a_generation(store: LocalStore, monkeypatch: pytest.Monk
         scan.score_rows(rows, query, out)
 
     monkeypatch.setattr("sightword.index.view.score_rows", counting)
+    monkeypatch.setattr("sightword.index.tail.score_rows", counting)
     assert view_of(store).generation == 2
     assert [(hit.score, hit.picture.path) for hit in store.scan(query, 33)] == model.scan(query, 33)
     assert sum(passes) == 3
@@ -276,40 +278,3 @@ def test_scores_outlive_a_generation(store: LocalStore, monkeypatch: pytest.Monk
     model.mark_gone([picture(4).path])
     assert_same(store, model_of(model.live()), seeds=(1,), k=40)
     assert sum(passes) == 3 + 32
-
-
-def test_an_old_generation_answers_until_the_new_one_is_warm(
-    store: LocalStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("sightword.index.session._WARMED_AT_ONCE", 500)
-    with open_store(store.location.folder, readonly=True) as reader:
-        reader.scan(unit(feature(1)), 1)
-        model = model_of(pictures(range(30)))
-        for last in (35, 40):  # the second generation comes before the first was warm
-            with store.writer() as writer:
-                writer.add(pictures(range(last - 5, last)))
-                writer.mark_gone([picture(last - 20).path])
-            model.add(pictures(range(last - 5, last)))
-            model.mark_gone([picture(last - 20).path])
-            assert_same(reader, model, seeds=(1,), k=40)
-        with reader.current() as moment:
-            assert (moment.view.generation, moment.view.tail) == (1, 10)
-        for _ in range(4):
-            assert_same(reader, model, seeds=(1,), k=40)
-        assert (view_of(reader).generation, view_of(reader).tail) == (3, 0)
-
-
-def test_a_reader_that_slept_through_two_generations_starts_anew(
-    store: LocalStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("sightword.index.session._WARMED_AT_ONCE", 1)
-    with open_store(store.location.folder, readonly=True) as reader:
-        reader.scan(unit(feature(1)), 1)
-        model = model_of(pictures(range(30)))
-        for seed in (3, 4, 5):
-            with store.writer() as writer:
-                writer.mark_gone([picture(seed).path])
-                writer.finish(force=True)
-            model.mark_gone([picture(seed).path])
-        assert_same(reader, model, seeds=(1,), k=40)
-        assert view_of(reader).generation == 4

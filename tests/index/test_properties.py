@@ -24,12 +24,19 @@ stats = st.tuples(st.integers(0, 3), st.integers(0, 3))
 class History(RuleBasedStateMachine):
     """Two stores on one folder, one of them with an open writer, against the model."""
 
-    @initialize(dtype=st.sampled_from(["float32", "bfloat16"]), tail=st.sampled_from([0, 3, 10_000]))
-    def begin(self, dtype: str, tail: int) -> None:
+    @initialize(
+        dtype=st.sampled_from(["float32", "bfloat16"]),
+        tail=st.sampled_from([0, 3, 10_000]),
+        beside=st.booleans(),
+    )
+    def begin(self, dtype: str, tail: int, beside: bool) -> None:
         self.folder = Path(tempfile.mkdtemp())
         manifest = replace(MANIFEST, dtype=dtype)  # type: ignore[arg-type]
         self.patch = pytest.MonkeyPatch()
         self.patch.setattr(writing, "TAIL_ROWS", tail)
+        if beside:  # every new generation is made ready by a thread
+            self.patch.setattr("sightword.index.session._AT_ONCE", 0)
+            self.patch.setattr("sightword.index.session._DEAR", 0)
         self.patch.setattr("sightword.index.files.os.fsync", lambda handle: None)
         self.model = Model(manifest)
         self.store = open_store(self.folder, create=manifest)

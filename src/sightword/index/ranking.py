@@ -25,13 +25,14 @@ _GATHERED = 5
 class Ranking:
     """Scans; keeps the scores of the last query and the ids of the last filter.
 
-    Asking for the hits and then for the background of one query passes over the vectors once.
+    Asking for the hits and then for the background of one query passes over the vectors once. Views are
+    remembered by their serial, so that nothing here keeps an old generation in memory.
     Not safe for threads by itself: call it inside `Session.current`, which holds the lock.
     """
 
     def __init__(self) -> None:
-        self._scores: tuple[bytes, View, Array] | None = None
-        self._allowed: tuple[Expr, View, int, NDArray[np.int64]] | None = None
+        self._scores: tuple[bytes, int, Array] | None = None
+        self._allowed: tuple[Expr, int, int, NDArray[np.int64]] | None = None
 
     def forget(self) -> None:
         """Let go of vectors and scores."""
@@ -75,12 +76,12 @@ class Ranking:
         """Scores of the first rows, if this query was the last."""
         if self._scores is None or self._scores[0] != query.tobytes():
             return None
-        key, old, scores = self._scores
-        if old is not view:
+        key, serial, scores = self._scores
+        if serial != view.serial:
             # A new generation holds the old rows first, unless some were dropped.
-            if not view.starts_like(old) or len(scores) < len(old):
+            if view.continues[0] != serial or len(scores) > view.continues[1]:
                 return None
-            self._scores = (key, view, scores)
+            self._scores = (key, view.serial, scores)
         return scores
 
     def _all(self, view: View, query: Array) -> Array:
@@ -88,18 +89,18 @@ class Ranking:
         known = self._known(view, query)
         if known is None or len(known) < len(view):
             known = view.score(query, known)
-            self._scores = (query.tobytes(), view, known)
+            self._scores = (query.tobytes(), view.serial, known)
         return known
 
     def _ids_where(self, moment: Moment, where: Expr) -> NDArray[np.int64]:
-        if self._allowed is not None and self._allowed[:3] == (where, moment.view, moment.version):
+        if self._allowed is not None and self._allowed[:3] == (where, moment.view.serial, moment.version):
             return self._allowed[3]
         condition, parameters = compile_where(where)
         rows = moment.connection.execute(
             f"SELECT id FROM pictures WHERE gone = 0 AND {condition} ORDER BY id", parameters
         )
         ids = np.fromiter((row[0] for row in rows), np.int64)
-        self._allowed = (where, moment.view, moment.version, ids)
+        self._allowed = (where, moment.view.serial, moment.version, ids)
         return ids
 
 

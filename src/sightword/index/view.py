@@ -6,6 +6,7 @@ flags. Nothing is written.
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 from typing import Any
 
@@ -17,10 +18,14 @@ from sightword.index.base import Manifest
 from sightword.index.matrix import Matrix, last_change, row_dtype
 from sightword.index.rows import joined
 from sightword.index.scan import score_rows
+from sightword.index.tail import Tail
 
 __all__ = ["View", "load_view"]
 
 _GATHERED_BYTES = 4 << 20
+_ROWS_AT_ONCE = 4096
+
+_serials = itertools.count(1)
 
 
 class View:
@@ -30,8 +35,11 @@ class View:
     ----------
     generation : int
         Of the database when the view was made.
-    changed : int
-        Counts refreshes that changed anything; results of one count stay valid until it moves.
+    serial : int
+        Names this view among all of the process: what is remembered about a view keeps no rows alive.
+    continues : (int, int)
+        Serial of the view before it, and how many first rows are that one's, in the same order; (0, 0) for
+        none.
     """
 
     def __init__(self, manifest: Manifest, generation: int, matrix: Matrix | None, seq: int) -> None:
@@ -39,7 +47,8 @@ class View:
         self.generation = generation
         self.matrix = matrix
         self.seq = seq
-        self.changed = 0
+        self.serial = next(_serials)
+        self.continues = (0, 0)
         self._dtype = row_dtype(manifest.dtype)
         if matrix is None:
             self._rows: NDArray[Any] = np.zeros((0, manifest.dim), self._dtype)
@@ -49,62 +58,74 @@ class View:
             self._rows, self._ids = matrix.rows, matrix.ids
             self._live = matrix.live.astype(bool)
         self._base = len(self._ids)
-        self._tail_rows = np.zeros((0, manifest.dim), self._dtype)
-        self._tail_ids = np.zeros(0, np.int64)
-        self._tail = 0
+        self._tail = Tail(manifest.dim, self._dtype)
         self.max_id = matrix.max_id if matrix is not None else 0
 
     def __len__(self) -> int:
-        return self._base + self._tail
+        return self._base + len(self._tail)
 
     @property
     def tail(self) -> int:
         """Rows not covered by the matrix file."""
-        return self._tail
+        return len(self._tail)
+
+    @property
+    def blocks(self) -> list[NDArray[Any]]:
+        """The arrays that hold the tail; a new list of them."""
+        return self._tail.blocks
 
     @property
     def live(self) -> NDArray[np.bool_]:
         """Which rows may be found, bool [n]."""
         return self._live[: len(self)]
 
-    def refresh(self, connection: sqlite3.Connection) -> None:
-        """Take over what was committed since the last time; within a read transaction of the caller."""
+    def refresh(self, connection: sqlite3.Connection, most: int = -1) -> bool:
+        """Take over what was committed since the last time; within a read transaction of the caller.
+
+        Parameters
+        ----------
+        most : int
+            Read about this many new rows at the most; below zero all of them.
+
+        Returns
+        -------
+        bool
+            False when rows were left, so that the view is not yet that of any state.
+        """
         log = connection.execute(
             "SELECT CAST(id AS INTEGER), live, seq FROM changes WHERE seq > ? ORDER BY seq", (self.seq,)
         ).fetchall()
         rows = connection.execute(
             "SELECT v.id, p.gone, v.unit FROM vectors v JOIN pictures p ON p.id = v.id"
-            " WHERE v.id > ? ORDER BY v.id",
-            (self.max_id,),
+            " WHERE v.id > ? ORDER BY v.id LIMIT ?",
+            (self.max_id, most),
         )
-        while chunk := rows.fetchmany(4096):
+        count = 0
+        while chunk := rows.fetchmany(_ROWS_AT_ONCE):
             self._append(chunk)
+            count += len(chunk)
         if log:
             final = {picture: flag for picture, flag, _ in log}
             positions, known = self.positions(np.fromiter(final, np.int64, len(final)))
             flags = np.fromiter((bool(flag) for flag in final.values()), bool, len(final))
             self._live[positions[known]] = flags[known]
             self.seq = log[-1][2]
-        self.changed += 1
+        return not 0 <= most <= count
 
     def _append(self, chunk: list[tuple[int, int, bytes]]) -> None:
         ids, gone, units = zip(*chunk)
         width = self.manifest.dim * self._dtype.itemsize
-        start, stop = self._tail, self._tail + len(ids)
-        if stop > len(self._tail_ids):
-            room = max(1024, stop * 3 // 2)
-            self._tail_rows = _grown(self._tail_rows, start, room)
-            self._tail_ids = _grown(self._tail_ids, start, room)
-            self._live = _grown(self._live, self._base + start, self._base + room)
-        self._tail_rows[start:stop] = np.frombuffer(joined(units, width), self._dtype).reshape(len(ids), -1)
-        self._tail_ids[start:stop] = ids
-        self._live[self._base + start : self._base + stop] = np.array(gone) == 0
-        self._tail = stop
+        rows = np.frombuffer(joined(units, width), self._dtype).reshape(len(ids), -1)
+        start, stop = len(self), len(self) + len(ids)
+        if stop > len(self._live):
+            self._live = np.concatenate([self.live, np.zeros(len(ids) + stop // 8, bool)])
+        self._live[start:stop] = np.array(gone) == 0
+        self._tail.append(np.array(ids, np.int64), rows)
         self.max_id = int(ids[-1])
 
     def positions(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
         """Positions of ids, and which of them are held at all."""
-        tail_ids = self._tail_ids[: self._tail]
+        tail_ids = self._tail.ids
         in_base = np.searchsorted(self._ids, ids)
         in_tail = np.searchsorted(tail_ids, ids)
         known_base = _hits(self._ids, in_base, ids)
@@ -116,17 +137,21 @@ class View:
         found = np.empty(len(positions), np.int64)
         late = positions >= self._base
         found[~late] = self._ids[positions[~late]]
-        found[late] = self._tail_ids[positions[late] - self._base]
+        found[late] = self._tail.ids[positions[late] - self._base]
         return found
 
-    def starts_like(self, other: View) -> bool:
+    def follow(self, other: View) -> None:
+        """Note that this view takes the place of another; what is known of its rows may hold on."""
+        self.continues = (other.serial, len(other)) if self._starts_like(other) else (0, 0)
+
+    def _starts_like(self, other: View) -> bool:
         """Whether the first rows are those of another view, in the same order; vectors go with their ids."""
-        if len(other) > len(self):
+        count, base = len(other), other._base
+        if count > len(self) or base > self._base:
             return False
-        ids = np.concatenate([self._ids, self._tail_ids[: self._tail]])[: len(other)]
         return bool(
-            np.array_equal(ids[: other._base], other._ids)
-            and np.array_equal(ids[other._base :], other._tail_ids[: other._tail])
+            np.array_equal(self._ids[:base], other._ids)
+            and np.array_equal(self.ids(np.arange(base, count)), other._tail.ids)
         )
 
     def rows(self, positions: NDArray[np.intp]) -> NDArray[Any]:
@@ -136,7 +161,7 @@ class View:
         found = np.empty((len(positions), self.manifest.dim), self._dtype)
         late = positions >= self._base
         found[~late] = self._rows[positions[~late]]
-        found[late] = self._tail_rows[positions[late] - self._base]
+        found[late] = self._tail.rows(positions[late] - self._base)
         return found
 
     def score(self, query: Array, known: Array | None = None) -> Array:
@@ -156,7 +181,7 @@ class View:
         if done < self._base:
             score_rows(self._rows[done:], query, scores[done : self._base])
             done = self._base
-        score_rows(self._tail_rows[done - self._base : self._tail], query, scores[done:])
+        self._tail.score(query, done - self._base, scores[done:])
         return _finite(scores)
 
     def score_some(self, query: Array, positions: NDArray[np.intp]) -> Array:
@@ -174,12 +199,6 @@ def _finite(scores: Array) -> Array:
     if len(scores) and not np.isfinite(scores.sum(dtype=np.float64)):
         scores[~np.isfinite(scores)] = -np.inf
     return scores
-
-
-def _grown(old: NDArray[Any], used: int, room: int) -> NDArray[Any]:
-    new = np.zeros((room, *old.shape[1:]), old.dtype)
-    new[:used] = old[:used]
-    return new
 
 
 def _hits(ids: NDArray[np.int64], at: NDArray[np.intp], wanted: NDArray[np.int64]) -> NDArray[np.bool_]:
