@@ -89,3 +89,16 @@ def test_a_damaged_method_does_not_hide_the_others(home: Path, tiny_backbone: Ba
     infos = {info.name: info for info in list_methods(tiny_backbone)}
     assert "not describe a phi" in infos["broken"].summary
     assert infos["mine"].summary.startswith("Pic2Word")
+
+
+def test_descent_is_offered_where_the_text_tower_can_be_read(
+    home: Path, tiny_backbone: Backbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "text.safetensors").write_bytes(b"")
+    twin = type("Twin", (), {"spec": tiny_backbone.spec, "directory": tmp_path})()
+    monkeypatch.setattr("sightword.methods.oti.find_spec", lambda name: object())
+    assert "searle-oti" in {info.name for info in list_methods(twin)}
+    assert "searle-oti" not in {info.name for info in list_methods(tiny_backbone)}
+    assert load_method("searle-oti", backbone=tiny_backbone).needs == {"torch"}
+    monkeypatch.setattr("sightword.methods.oti.find_spec", lambda name: None)
+    assert "searle-oti" not in {info.name for info in list_methods(twin)}

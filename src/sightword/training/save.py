@@ -11,6 +11,7 @@ import numpy as np
 
 from sightword.backbones.base import Array, BackboneSpec
 from sightword.methods.phi import CONFIG, WEIGHTS, Phi
+from sightword.training.card import recipe_text
 from sightword.training.directory import check_free, write_directory
 
 __all__ = ["save_phi"]
@@ -34,6 +35,8 @@ pseudo-word(s) for its text tower. It runs with no other backbone.
 | output | float32 [{tokens}, {token_dim}], not normalised |
 
 {description}
+
+{recipe}
 
 How it was trained is in `training.json`: settings, loss curve and measurements.
 """
@@ -114,6 +117,7 @@ def save_phi(
         dim=spec.dim,
         token_dim=spec.token_dim,
         description=description,
+        recipe=recipe_text(training),
     )
     write_directory(
         directory,

@@ -1,0 +1,47 @@
+"""The part of a model card that tells how the training went."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+__all__ = ["recipe_text", "sparkline"]
+
+BARS = "▁▂▃▄▅▆▇█"
+
+
+def recipe_text(training: dict[str, Any]) -> str:
+    """Settings, where they come from, the loss curve and the held-out measurement, as far as they are told."""
+    settings, lines = training.get("settings") or {}, []
+    if "batch" in settings:
+        words = f"{settings['steps']:,} steps of {settings['batch']:,} rows"
+        words += f", learning rate {settings['lr']:g}"
+        if "schedule" in settings:
+            words += f" ({settings['schedule']})"
+        lines.append(f"{words}, seed {settings.get('seed', 0)}; {training.get('seconds', 0):.0f} s.")
+    if training.get("recipe"):
+        lines.append(f"Recipe: {training['recipe']}")
+    losses = [loss for _, loss in training.get("curve", [])]
+    if len(losses) > 1:
+        lines.append(f"Loss: {losses[0]:.4g} {sparkline(losses)} {losses[-1]:.4g}")
+    held_out = (training.get("held_out") or {}).get("after")
+    if held_out:
+        low, high = held_out["recall_at_10_interval"]
+        lines.append(
+            f"R@10 of {held_out['pictures']:,} held-out pictures by their own pseudo-word: "
+            f"{held_out['recall_at_10']:.3f} [{low:.3f}, {high:.3f}]."
+        )
+    return "\n\n".join(lines)
+
+
+def sparkline(values: Sequence[float], width: int = 40) -> str:
+    """
+    Examples
+    --------
+    >>> sparkline([3.0, 2.0, 1.0])
+    '█▅▁'
+    """
+    chosen = [values[i * len(values) // min(width, len(values))] for i in range(min(width, len(values)))]
+    low, high = min(chosen), max(chosen)
+    scale = (len(BARS) - 1) / (high - low) if high > low else 0.0
+    return "".join(BARS[round((value - low) * scale)] for value in chosen)
