@@ -11,7 +11,7 @@ BARS = "▁▂▃▄▅▆▇█"
 
 
 def recipe_text(training: dict[str, Any]) -> str:
-    """Settings, where they come from, the loss curve and the held-out measurement, as far as they are told."""
+    """Settings and their source, the loss curve and the held-out measurement, as far as they are told."""
     settings, lines = training.get("settings") or {}, []
     if "batch" in settings:
         words = f"{settings['steps']:,} steps of {settings['batch']:,} rows"
