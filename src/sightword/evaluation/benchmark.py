@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from sightword.evaluation.asking import Asked
 from sightword.evaluation.composed import ComposedQuery, Picture
-from sightword.evaluation.ranking import Ranking
+from sightword.evaluation.ranking import Ranked
 
 __all__ = ["Benchmark", "Loaded", "Size"]
 
@@ -77,10 +78,35 @@ class Loaded:
 
 
 class Benchmark(Protocol):
-    """One benchmark."""
+    """One benchmark.
 
-    name: str
-    splits: tuple[str, ...]
+    Attributes
+    ----------
+    name : str
+    splits : tuple of str
+        The first is the one that is usually reported.
+    main : str
+        The metric of intervals, tests and sweeps.
+    shown : tuple of str
+        Metrics of the tables.
+    prompts : tuple of str
+        Prompt presets that it knows.
+    prompt : str
+        The usual one.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def splits(self) -> tuple[str, ...]: ...
+    @property
+    def main(self) -> str: ...
+    @property
+    def shown(self) -> tuple[str, ...]: ...
+    @property
+    def prompts(self) -> tuple[str, ...]: ...
+    @property
+    def prompt(self) -> str: ...
 
     def load(self, folder: Path, split: str) -> Loaded:
         """Read and check the data.
@@ -92,7 +118,11 @@ class Benchmark(Protocol):
         """
         ...
 
-    def score(self, query: ComposedQuery, ranking: Ranking) -> dict[str, float]:
+    def asks(self, query: ComposedQuery, prompt: str) -> list[Asked]:
+        """How a query is put to the methods; the vectors of several ways are averaged."""
+        ...
+
+    def score(self, query: ComposedQuery, ranking: Ranked) -> dict[str, float]:
         """Metrics of one query. The queries of one task have the same metrics."""
         ...
 

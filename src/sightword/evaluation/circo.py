@@ -17,7 +17,7 @@ from sightword.evaluation.chance import average_precision_by_chance, recall_by_c
 from sightword.evaluation.composed import ComposedQuery
 from sightword.evaluation.field import FieldBenchmark, FieldQuery, relative, shot, size_of
 from sightword.evaluation.metrics import average_precision_at_k, recall_at_k
-from sightword.evaluation.ranking import Ranking
+from sightword.evaluation.ranking import Ranked
 from sightword.evaluation.reading import few, field_of, find, read_json
 
 __all__ = ["CIRCO"]
@@ -64,7 +64,7 @@ class CIRCO(FieldBenchmark):
         queries = read_queries(asked, split)
         return Loaded(folder, split, list(pictures), list(queries), sizes=sizes, reference_stays=True)
 
-    def score(self, query: ComposedQuery, ranking: Ranking) -> dict[str, float]:
+    def score(self, query: ComposedQuery, ranking: Ranked) -> dict[str, float]:
         """Average precision over all right answers; recall of the first one."""
         if not query.targets:
             return {}

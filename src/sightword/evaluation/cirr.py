@@ -18,7 +18,7 @@ from sightword.evaluation.chance import recall_by_chance
 from sightword.evaluation.composed import ComposedQuery
 from sightword.evaluation.field import FieldBenchmark, FieldQuery, relative, shot, size_of
 from sightword.evaluation.metrics import recall_of_ranks
-from sightword.evaluation.ranking import Ranking
+from sightword.evaluation.ranking import Ranked
 from sightword.evaluation.reading import few, field_of, find, read_json
 
 __all__ = ["CIRR"]
@@ -56,7 +56,7 @@ class CIRR(FieldBenchmark):
         ]
         return Loaded(folder, split, list(pictures), list(queries), sizes=sizes)
 
-    def score(self, query: ComposedQuery, ranking: Ranking) -> dict[str, float]:
+    def score(self, query: ComposedQuery, ranking: Ranked) -> dict[str, float]:
         """Hit rates in the gallery and within the group."""
         if not query.targets:
             return {}

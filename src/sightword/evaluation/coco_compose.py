@@ -24,7 +24,7 @@ from sightword.evaluation.chance import recall_by_chance
 from sightword.evaluation.composed import ComposedQuery
 from sightword.evaluation.field import FieldBenchmark, FieldQuery, relative, shot, size_of
 from sightword.evaluation.metrics import recall_of_ranks
-from sightword.evaluation.ranking import Ranking
+from sightword.evaluation.ranking import Ranked
 from sightword.evaluation.reading import few, find, read_text
 
 __all__ = ["COCOCompose"]
@@ -83,7 +83,7 @@ class COCOCompose(FieldBenchmark):
             return [Asked(f"with {query.text}")]
         return [by_preset(prompt, query.text, "a photo of {*} and {text}", "a photo of {text}")]
 
-    def score(self, query: ComposedQuery, ranking: Ranking) -> dict[str, float]:
+    def score(self, query: ComposedQuery, ranking: Ranked) -> dict[str, float]:
         """Hit rates of the own picture."""
         places = ranking.places(query.targets)
         return {f"R@{k}": recall_of_ranks(places, k) for k in KS}
@@ -107,7 +107,8 @@ def _rows(path: Path) -> list[tuple[str, tuple[float, ...], str, list[str]]]:
     reader = csv.DictReader(io.StringIO(read_text(path), newline=""))
     if tuple(reader.fieldnames or ()) != COLUMNS:
         raise SightwordError(f"The first line of {path} is not {','.join(COLUMNS)}.")
-    rows, wrong = [], []
+    rows: list[tuple[str, tuple[float, ...], str, list[str]]] = []
+    wrong = []
     for number, row in enumerate(reader, start=2):
         try:
             box = tuple(float(value) for value in row["query_regions"].strip().split(";"))

@@ -18,7 +18,7 @@ from sightword.evaluation.chance import recall_by_chance
 from sightword.evaluation.composed import ComposedQuery
 from sightword.evaluation.field import FieldBenchmark, FieldQuery, relative, shot, size_of
 from sightword.evaluation.metrics import recall_of_ranks
-from sightword.evaluation.ranking import Ranking
+from sightword.evaluation.ranking import Ranked
 from sightword.evaluation.reading import few, field_of, find, read_json
 
 __all__ = ["FashionIQ"]
@@ -102,7 +102,7 @@ class FashionIQ(FieldBenchmark):
         orders = dict.fromkeys((f"{one} and {two}", f"{two} and {one}"))
         return [by_preset(prompt, text) for text in orders]
 
-    def score(self, query: ComposedQuery, ranking: Ranking) -> dict[str, float]:
+    def score(self, query: ComposedQuery, ranking: Ranked) -> dict[str, float]:
         """Hit rates of the one target."""
         places = ranking.places(query.targets)
         return {f"R@{k}": recall_of_ranks(places, k) for k in KS}

@@ -17,7 +17,7 @@ from sightword.errors import SightwordError, UsageError
 from sightword.evaluation.asking import Asked, by_preset
 from sightword.evaluation.benchmark import Loaded, Size
 from sightword.evaluation.composed import ComposedQuery, Picture
-from sightword.evaluation.ranking import Ranking
+from sightword.evaluation.ranking import Ranked
 from sightword.evaluation.reading import few
 
 __all__ = ["FieldBenchmark", "FieldQuery", "Shot", "View", "complete", "shot"]
@@ -91,7 +91,7 @@ class FieldBenchmark(ABC):
         """What the annotation files list; no picture is touched."""
 
     @abstractmethod
-    def score(self, query: ComposedQuery, ranking: Ranking) -> dict[str, float]:
+    def score(self, query: ComposedQuery, ranking: Ranked) -> dict[str, float]:
         """Metrics of one query."""
 
     @abstractmethod
@@ -140,20 +140,21 @@ def consistent(name: str, loaded: Loaded) -> None:
         if twice := [item for item, count in Counter(ids).items() if count > 1]:
             raise SightwordError(f"{name} lists the {what} {few(twice)} more than once.")
     known = {picture.id for picture in loaded.pictures}
-    for gallery, ids in loaded.galleries.items():
-        if twice := [item for item, count in Counter(ids).items() if count > 1]:
+    for gallery, listed in loaded.galleries.items():
+        if twice := [item for item, count in Counter(listed).items() if count > 1]:
             raise SightwordError(f"The gallery {gallery} of {name} lists {few(twice)} more than once.")
-        if strange := [item for item in ids if item not in known]:
-            raise SightwordError(f"The gallery {gallery} of {name} lists unknown pictures: {few(strange)}.")
+        if foreign := [item for item in listed if item not in known]:
+            raise SightwordError(f"The gallery {gallery} of {name} lists unknown pictures: {few(foreign)}.")
     inside = {gallery: set(ids) for gallery, ids in loaded.galleries.items()}
-    strange, outside = [], []
+    unknown: list[str] = []
+    outside: list[str] = []
     for query in loaded.queries:
-        strange += [item for item in _named(query) if item not in known]
-        ranked = set(getattr(query, "candidates", ())) or inside.get(query.task, known)
+        unknown += [item for item in _named(query) if item not in known]
+        ranked: set[str] = set(getattr(query, "candidates", ())) or inside.get(query.task, known)
         judged = (*query.targets, *getattr(query, "subset", ()))
         outside += [item for item in judged if item in known and item not in ranked]
-    if strange:
-        raise SightwordError(f"Queries of {name} name pictures that are listed nowhere: {few(strange)}.")
+    if unknown:
+        raise SightwordError(f"Queries of {name} name pictures that are listed nowhere: {few(unknown)}.")
     if outside:
         raise SightwordError(f"Right answers of {name} are not in their gallery: {few(outside)}.")
 

@@ -19,7 +19,7 @@ from sightword.evaluation.chance import recall_by_chance
 from sightword.evaluation.composed import ComposedQuery
 from sightword.evaluation.field import FieldBenchmark, FieldQuery, Shot, relative, shot, size_of
 from sightword.evaluation.metrics import recall_of_ranks
-from sightword.evaluation.ranking import Ranking
+from sightword.evaluation.ranking import Ranked
 from sightword.evaluation.reading import few, field_of, find, read_json
 
 __all__ = ["GeneCIS"]
@@ -89,7 +89,7 @@ class GeneCIS(FieldBenchmark):
         """The bare condition; "0" for objects with `parity`."""
         return [by_preset(prompt, "0" if self.parity and query.task.endswith("object") else query.text)]
 
-    def score(self, query: ComposedQuery, ranking: Ranking) -> dict[str, float]:
+    def score(self, query: ComposedQuery, ranking: Ranked) -> dict[str, float]:
         """Hit rates among the query's own candidates."""
         places = ranking.places(query.targets)
         return {f"R@{k}": recall_of_ranks(places, k) for k in KS}

@@ -19,7 +19,7 @@ from sightword.evaluation.benchmark import Loaded
 from sightword.evaluation.composed import ComposedQuery
 from sightword.evaluation.field import FieldBenchmark, FieldQuery, relative, shot, size_of
 from sightword.evaluation.metrics import precision_at_k, true_recall_at_k
-from sightword.evaluation.ranking import Ranking
+from sightword.evaluation.ranking import Ranked
 from sightword.evaluation.reading import few, find, read_text
 
 __all__ = ["ImageNetR"]
@@ -93,7 +93,7 @@ class ImageNetR(FieldBenchmark):
             return [Asked(f"as {article} {query.text}")]
         return [by_preset(prompt, query.text, "a {text} of {*}", "a {text} of")]
 
-    def score(self, query: ComposedQuery, ranking: Ranking) -> dict[str, float]:
+    def score(self, query: ComposedQuery, ranking: Ranked) -> dict[str, float]:
         """True recall and precision; 0 where the domain has no picture of the class."""
         top = ranking.top(max(KS))
         found = {f"R@{k}": true_recall_at_k(top, query.targets, k) for k in KS}

@@ -6,7 +6,7 @@ sign (test), not single queries.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -17,6 +17,9 @@ __all__ = ["Comparison", "bootstrap_interval", "compare", "sign_flip_test"]
 
 EXACT = 12
 """Up to so many groups all sign patterns are tried."""
+
+DRAWN = 8_000_000
+"""So many numbers are drawn at a time."""
 
 
 def bootstrap_interval(
@@ -58,8 +61,11 @@ def bootstrap_interval(
     if scores.ndim != 1 or scores.size == 0:
         raise ValueError("An interval needs a list of at least one score.")
     sums, masses = _gathered(scores, groups, weights)
-    draws = np.random.default_rng(seed).integers(0, sums.size, (rounds, sums.size))
-    means = sums[draws].sum(axis=1) / masses[draws].sum(axis=1)
+    dice, parts = np.random.default_rng(seed), []
+    for count in _portions(rounds, sums.size):
+        draws = dice.integers(0, sums.size, (count, sums.size))
+        parts.append(sums[draws].sum(axis=1) / masses[draws].sum(axis=1))
+    means = np.concatenate(parts)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
@@ -99,8 +105,19 @@ def sign_flip_test(
         signs = np.array(list(product((-1.0, 1.0), repeat=sums.size)))
         return float((np.abs(signs @ sums) >= observed - slack).mean())
     dice = np.random.default_rng(seed)
-    signs = dice.integers(0, 2, (rounds, sums.size), dtype=np.int8) * 2.0 - 1.0
-    return float((1 + (np.abs(signs @ sums) >= observed - slack).sum()) / (1 + rounds))
+    as_large = 0
+    for count in _portions(rounds, sums.size):
+        signs = dice.integers(0, 2, (count, sums.size), dtype=np.int8) * 2.0 - 1.0
+        as_large += int((np.abs(signs @ sums) >= observed - slack).sum())
+    return float((1 + as_large) / (1 + rounds))
+
+
+def _portions(rounds: int, size: int) -> Iterator[int]:
+    """Rounds in portions that keep memory small; a few hundred groups are drawn at once."""
+    most = max(1, DRAWN // size)
+    while rounds > 0:
+        yield min(most, rounds)
+        rounds -= most
 
 
 @dataclass(frozen=True)

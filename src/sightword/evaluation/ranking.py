@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +11,27 @@ from numpy.typing import NDArray
 from sightword.backbones.base import Array
 from sightword.evaluation.topk import best_rows
 
-__all__ = ["Ranking", "rankings"]
+__all__ = ["Ranked", "Ranking", "rankings"]
 
 BLOCK = 256
+
+
+class Ranked(Protocol):
+    """What can be asked of a ranking, whether its scores are in memory or not."""
+
+    size: int
+
+    def top(self, k: int) -> list[str]:
+        """Ids of the first k."""
+        ...
+
+    def places(self, names: Sequence[str]) -> NDArray[np.int64]:
+        """Places from 1 of some pictures."""
+        ...
+
+    def order(self, names: Sequence[str]) -> list[str]:
+        """Some pictures, from best to worst."""
+        ...
 
 
 class Ranking:
@@ -55,10 +74,6 @@ class Ranking:
         wanted = np.sort(np.array([self._rows[name] for name in names], dtype=np.intp))
         best = np.argsort(-self._scores[wanted], kind="stable")
         return [self._names[row] for row in wanted[best]]
-
-    def best_of(self, names: Sequence[str]) -> str:
-        """The best of some pictures."""
-        return self.order(names)[0]
 
     def places(self, names: Sequence[str]) -> NDArray[np.int64]:
         """Places from 1 of some pictures."""

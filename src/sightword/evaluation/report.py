@@ -14,19 +14,13 @@ import numpy as np
 from sightword._version import __version__
 from sightword.evaluation.benchmark import Loaded
 from sightword.evaluation.intervals import bootstrap_interval, compare
+from sightword.evaluation.judging import MethodScores
 
 __all__ = ["MethodScores", "Report"]
 
 MAIN = "mAP@10"
 BASELINE = "average"
 OVERALL = "overall"
-
-
-@dataclass(frozen=True)
-class MethodScores:
-    """Metrics of every query, in the queries' order."""
-
-    rows: list[dict[str, float]]
 
 
 @dataclass(frozen=True)
@@ -44,6 +38,16 @@ class Report:
     command : str
     seconds : dict of str to float
         Wall time to compose and rank, by method.
+    main : str
+        The metric of intervals and tests.
+    shown : sequence of str
+        Metrics of the tables.
+    variants : dict of str to dict
+        What stands behind the names of `methods`: method, prompt, options.
+    slices : dict of str to dict of str to list of int
+        Queries by category, by likeness, by aspect.
+    likeness : list of float
+        Cosine between reference and first right answer, by query; NaN where there is none.
     """
 
     benchmark: str
@@ -54,6 +58,12 @@ class Report:
     backbone: Mapping[str, Any]
     command: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict)
+    main: str = MAIN
+    shown: Sequence[str] = ("R@1", "R@5", "R@10")
+    variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    slices: Mapping[str, Mapping[str, list[int]]] = field(default_factory=dict)
+    likeness: Sequence[float] = ()
+    _memory: dict[Any, tuple[float, float]] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def tasks(self) -> dict[str, list[int]]:
@@ -61,7 +71,7 @@ class Report:
         found: dict[str, list[int]] = {}
         for number, query in enumerate(self.loaded.queries):
             found.setdefault(query.task, []).append(number)
-        answered = [n for n, query in enumerate(self.loaded.queries) if query.targets]
+        answered = [n for n, row in enumerate(self.chance.rows) if self.main in row]
         return {**found, OVERALL: answered} if answered else found
 
     @cached_property
@@ -92,11 +102,28 @@ class Report:
         """95 % of the mean, over groups of queries."""
         chosen = [n for n in numbers if metric in scores.rows[n]]
         values = [scores.rows[n][metric] for n in chosen]
-        return bootstrap_interval(values, groups=self._groups(chosen), weights=self._weights(chosen, numbers))
+        weights = self._weights(chosen, numbers)
+        key = (id(scores), metric, weights is None, tuple(chosen))
+        if key not in self._memory:
+            self._memory[key] = bootstrap_interval(values, groups=self._groups(chosen), weights=weights)
+        return self._memory[key]
 
-    def comparisons(self, metric: str = MAIN, baseline: str = BASELINE) -> dict[str, Any]:
+    @property
+    def baseline(self) -> str | None:
+        """What the others are compared with: ``average`` when it was asked, else the first of several."""
+        if len(self.methods) < 2:
+            return None
+        named = [name for name, told in self.variants.items() if told["method"] == BASELINE]
+        return BASELINE if BASELINE in self.methods else (named or list(self.methods))[0]
+
+    @cached_property
+    def compared(self) -> dict[str, Any]:
+        """`comparisons` of the main metric with the baseline."""
+        return self.comparisons(self.main, self.baseline)
+
+    def comparisons(self, metric: str = MAIN, baseline: str | None = BASELINE) -> dict[str, Any]:
         """Every method against the baseline, by task: difference, interval, p."""
-        if baseline not in self.methods:
+        if baseline not in self.methods or baseline is None:
             return {}
         found: dict[str, Any] = {}
         base = self.methods[baseline].rows
@@ -137,7 +164,9 @@ class Report:
                 "queries": {task: len(numbers) for task, numbers in self.tasks.items()},
                 "groups": len({query.group for query in self.loaded.queries}),
                 "pictures": dict(Counter(picture.kind for picture in self.loaded.pictures)),
+                **self._counts(),
             },
+            "variants": {name: dict(told) for name, told in self.variants.items()},
             "seconds": dict(self.seconds),
             "tasks": {
                 name: {task: self._summary(scores, numbers) for task, numbers in self.tasks.items()}
@@ -147,8 +176,32 @@ class Report:
                 name: {aspect: self._summary(scores, numbers) for aspect, numbers in self.aspects.items()}
                 for name, scores in named.items()
             },
-            "comparisons": {"metric": MAIN, "baseline": BASELINE, "methods": self.comparisons()},
+            "slices": {
+                kind: {
+                    name: {
+                        part: {
+                            "queries": len(numbers),
+                            **{m: self.mean(scores, numbers, m) for m in (self.main, *self.shown)},
+                        }
+                        for part, numbers in parts.items()
+                    }
+                    for name, scores in named.items()
+                }
+                for kind, parts in self.slices.items()
+            },
+            "comparisons": {"metric": self.main, "baseline": self.baseline, "methods": self.compared},
         }
+
+    def _counts(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        if self.loaded.sizes:
+            found["beside the published ones"] = [
+                {"what": size.what, "found": size.found, "published": size.published}
+                for size in self.loaded.sizes
+            ]
+        if self.loaded.lost:
+            found["left out"] = list(self.loaded.lost)
+        return found
 
     def markdown(self) -> str:
         """Tables of means."""

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sightword.errors import SightwordError, UsageError
+from sightword.evaluation.asking import Asked, by_preset
 from sightword.evaluation.benchmark import Loaded
 from sightword.evaluation.chance import chance_levels
 from sightword.evaluation.composed import ComposedQuery, Picture, read_rows
 from sightword.evaluation.metrics import average_precision_of_ranks, recall_of_ranks, share_at_k
-from sightword.evaluation.ranking import Ranking
+from sightword.evaluation.ranking import Ranked
 
 if TYPE_CHECKING:
     from sightword.backbones.base import Backbone
@@ -35,6 +36,10 @@ class StyleShift:
 
     name: str = "styleshift"
     splits: tuple[str, ...] = ("test", "validation", "train")
+    main: str = f"mAP@{TOP}"
+    shown: tuple[str, ...] = ("R@1", "R@5", "R@10")
+    prompts: tuple[str, ...] = ("rules", "searle", "pic2word")
+    prompt: str = "rules"
 
     def load(self, folder: Path, split: str = "test") -> Loaded:
         """Read one split and check it.
@@ -65,7 +70,11 @@ class StyleShift:
         }
         return Loaded(folder, split, pictures, queries, facts)
 
-    def score(self, query: ComposedQuery, ranking: Ranking) -> dict[str, float]:
+    def asks(self, query: ComposedQuery, prompt: str) -> list[Asked]:
+        """The words as they are."""
+        return [by_preset(prompt, query.text)]
+
+    def score(self, query: ComposedQuery, ranking: Ranked) -> dict[str, float]:
         """Precision and recall; for ``conflict``, the shares of the first ten."""
         if query.agree:
             top = ranking.top(TOP)
@@ -94,7 +103,6 @@ class StyleShift:
             "overall": "mean over the tasks that have right answers, every task with the same weight",
             "intervals": "95 %, percentile bootstrap over base concepts, 2,000 rounds",
             "tests": "paired sign-flip permutation over base concepts, 10,000 rounds, two-sided",
-            "preprocess": "clip (the backbone's own transform)",
             "prompts": "chosen from the words by the rules that search uses",
         }
 

@@ -1,0 +1,140 @@
+"""Pictures of a report, with matplotlib: recall curves, methods x tasks, aspects, sweeps, cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sightword.evaluation.costs import Cost
+from sightword.evaluation.details import need
+from sightword.evaluation.report import Report
+from sightword.evaluation.tables_more import best_of_sweep
+
+__all__ = ["draw_bars", "draw_report", "recall_curve"]
+
+DEEPEST = 50
+MOST_ASPECTS = 20
+
+
+def draw_report(report: Report, folder: Path, costs: Mapping[str, Cost] | None = None) -> list[Path]:
+    """Draw what there is to draw and return the files.
+
+    Parameters
+    ----------
+    report : Report
+    folder : Path
+        Exists.
+    costs : dict of str to Cost, optional
+        Minutes of training by method.
+
+    Raises
+    ------
+    ModelUnavailable
+        matplotlib is not installed.
+    """
+    need("matplotlib")
+    written = []
+    methods = {name: scores for name, scores in report.methods.items() if any(scores.places)}
+    if methods:
+        ks = np.arange(1, DEEPEST + 1)
+        curves = {name: recall_curve(scores.places, DEEPEST) for name, scores in methods.items()}
+        lines = {name: (ks, values) for name, values in curves.items()}
+        title = f"{report.benchmark}, {report.loaded.split}: a right answer among the first k"
+        written.append(_lines(lines, title, "k", "share of queries", folder / "recall.png", log=True))
+    tasks = [t for t, numbers in report.tasks.items() if report.main in report.metrics(numbers)]
+    if tasks:
+        named = {**report.methods, "chance": report.chance}
+        values = {
+            name: [report.mean(scores, report.tasks[task], report.main) or 0.0 for task in tasks]
+            for name, scores in named.items()
+        }
+        written.append(draw_bars(values, tasks, report.main, folder / "tasks.png"))
+    for number, (kind, parts) in enumerate(report.slices.items()):
+        names = [n for n, part in parts.items() if report.mean(report.chance, part, report.main) is not None]
+        if 1 < len(names) <= MOST_ASPECTS:
+            values = {
+                label: [report.mean(scores, parts[name], report.main) or 0.0 for name in names]
+                for label, scores in report.methods.items()
+            }
+            path = folder / f"slice-{number + 1}.png"
+            written.append(draw_bars(values, names, f"{report.main} {kind}", path))
+    if swept := best_of_sweep(report):
+        lines = {
+            name: (np.array([v for v, _ in p]), np.array([s for _, s in p])) for name, p in swept.items()
+        }
+        written.append(_lines(lines, f"{report.main}, overall", "value", report.main, folder / "sweep.png"))
+    if costs and tasks:
+        written.append(_costs(report, costs, folder / "cost.png"))
+    return written
+
+
+def recall_curve(places: Sequence[int], deepest: int) -> np.ndarray:
+    """Share of queries whose best right answer is among the first k, for k = 1 ... deepest.
+
+    Queries without any right answer (place 0) count as never found.
+
+    Examples
+    --------
+    >>> recall_curve([1, 3, 0, 2], 3).tolist()
+    [0.25, 0.5, 0.75]
+    """
+    found = np.asarray(places)
+    return np.array([((found > 0) & (found <= k)).mean() for k in range(1, deepest + 1)])
+
+
+def draw_bars(values: Mapping[str, Sequence[float]], heads: Sequence[str], title: str, path: Path) -> Path:
+    """Groups of bars, one colour a method."""
+    figure, axes = _figure(max(6.4, 0.35 * len(values) * len(heads)))
+    width = 0.8 / max(len(values), 1)
+    for number, (name, heights) in enumerate(values.items()):
+        axes.bar(np.arange(len(heads)) + number * width, heights, width, label=name)
+    axes.set_xticks(np.arange(len(heads)) + 0.4 - width / 2)
+    axes.set_xticklabels(
+        heads, rotation=20 if len(heads) > 4 else 0, ha="right" if len(heads) > 4 else "center"
+    )
+    axes.set_title(title)
+    axes.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
+    return _save(figure, path)
+
+
+def _lines(
+    lines: Mapping[str, tuple[Any, Any]], title: str, across: str, up: str, path: Path, log: bool = False
+) -> Path:
+    figure, axes = _figure(6.4)
+    for name, (x, y) in lines.items():
+        axes.plot(x, y, marker="" if log else "o", label=name)
+    if log:
+        axes.set_xscale("log")
+    axes.set(title=title, xlabel=across, ylabel=up)
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
+    return _save(figure, path)
+
+
+def _costs(report: Report, costs: Mapping[str, Cost], path: Path) -> Path:
+    figure, axes = _figure(6.4)
+    for name, cost in costs.items():
+        score = report.mean(report.methods[name], report.tasks["overall"], report.main)
+        axes.scatter([cost.minutes], [score])
+        axes.annotate(name, (cost.minutes, score or 0.0), textcoords="offset points", xytext=(4, 4))
+    axes.set(xlabel="minutes of training, as training.json tells", ylabel=f"{report.main}, overall")
+    axes.set_title("Cost of training and score")
+    return _save(figure, path)
+
+
+def _figure(width: float) -> tuple[Any, Any]:
+    # The object-oriented way: pyplot would look for a screen and keep figures alive.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, 4.2), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, figure.add_subplot()
+
+
+def _save(figure: Any, path: Path) -> Path:
+    figure.savefig(path, dpi=110)
+    return path
