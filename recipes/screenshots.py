@@ -64,7 +64,8 @@ def visit(browser: Any, url: str, out: Path, scheme: str) -> None:
     page.goto(url)
     page.wait_for_selector(".examples img")
     loaded(page, ".examples img")
-    save(page, out / f"page-start{suffix}.png")
+    if scheme == "light":
+        save(page, out / "page-start.png")
     page.set_input_files("#file", QUERY)
     page.fill("#text", "as a line drawing")
     page.keyboard.press("Enter")

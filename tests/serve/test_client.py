@@ -126,3 +126,9 @@ def test_help_loads_no_server() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "--api-key" in done.stdout
+
+
+def test_config_show_keeps_the_key_to_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGHTWORD_API_KEY", "a very secret key")
+    shown = run("config", "show")
+    assert "secret" not in shown.output and "(hidden)" in shown.output

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -115,7 +116,7 @@ def show_command(folder: Path, json: bool) -> None:
     from sightword.cli.output import print_json, print_table
     from sightword.config import user_file
 
-    settings = current_settings(folder)
+    settings = [_without_secret(setting) for setting in current_settings(folder)]
     if json:
         rows = [
             {"name": s.name, "value": _plain(s.value), "source": s.source, "where": s.where or None}
@@ -126,6 +127,12 @@ def show_command(folder: Path, json: bool) -> None:
     print_table([(s.name, _text(s.value), f"{s.source} {s.where}".strip()) for s in settings])
     note = "" if user_file().exists() else " (not there)"
     click.echo(f"Your settings file: {os.fspath(user_file())}{note}", err=True)
+
+
+def _without_secret(setting: Setting) -> Setting:
+    """Keys are not for screens, recordings and bug reports."""
+    secret = setting.name.endswith("-key") and setting.value
+    return replace(setting, value="(hidden)") if secret else setting
 
 
 def _plain(value: Any) -> Any:
