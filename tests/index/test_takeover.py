@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -129,20 +131,23 @@ def test_what_is_newer_than_the_transaction_waits_for_the_next(
     job(store, model, 30)
     reader.scan(QUERY, 1)
     assert gate.reached.wait(30)
-    before, followed = model.scan(QUERY, 100), reader._followed
+    before, reading = model.scan(QUERY, 100), reader.reading
     with store.writer() as writer:
 
-        def late(*seen):  # type: ignore[no-untyped-def]
-            # The query's transaction has begun; the thread gets ready now, and sees more.
-            writer.add(pictures(range(60, 70)))
-            gate.opened.set()
-            settle(reader)
-            return followed(*seen)
+        @contextmanager
+        def late() -> Iterator[sqlite3.Connection]:
+            with reading() as connection:
+                # The query's transaction has begun; the thread gets ready now, and sees more.
+                connection.execute("SELECT count(*) FROM pictures").fetchone()
+                writer.add(pictures(range(60, 70)))
+                gate.opened.set()
+                settle(reader)
+                yield connection
 
-        monkeypatch.setattr(reader, "_followed", late)
+        monkeypatch.setattr(reader, "reading", late)
         assert [(hit.score, hit.picture.path) for hit in reader.scan(QUERY, 100)] == before
         assert state(reader) == (1, 6)
-        monkeypatch.setattr(reader, "_followed", followed)
+        monkeypatch.setattr(reader, "reading", reading)
         model.add(pictures(range(60, 70)))
         assert_same(reader, model, k=100)
         assert state(reader) == (2, 10)
@@ -166,18 +171,22 @@ def test_a_generation_that_is_overtaken_is_still_a_step(
     assert state(reader) == (3, 0)
 
 
+@pytest.mark.parametrize("asleep", ["while warming", "when ready"])
 def test_without_its_part_of_the_log_it_starts_anew_at_once(
-    store: LocalStore, reader: LocalStore, model: Model, gate: Gate
+    store: LocalStore, reader: LocalStore, model: Model, gate: Gate, asleep: str
 ) -> None:
     job(store, model, 30)
     reader.scan(QUERY, 1)
     assert gate.reached.wait(30)
-    for first in (40, 50, 60):  # the reader sleeps; the log no longer goes back to either of its generations
+    if asleep == "when ready":
+        gate.opened.set()
+        settle(reader)
+    for first in (40, 50, 60):  # the log no longer goes back to either generation of the reader
         job(store, model, first)
     gate.opened.set()
     settle(reader)
     assert reader._coming is not None
-    assert reader._coming.view() is None
+    assert (reader._coming.view() is None) == (asleep == "while warming")
     assert_same(reader, model, k=60)
     assert state(reader) == (5, 0)
 
@@ -331,7 +340,9 @@ def fork_and_ask(reader: LocalStore, model: Model, status: list[int]) -> None:
         code = 1
         try:
             signal.alarm(30)
+            inherited = reader._reader
             assert_same(reader, model, k=60)
+            assert reader._reader is not inherited
             reader.close()
             code = 0
         finally:
