@@ -100,6 +100,7 @@ class Engine:
         self._reader: WordReader | None = None
         self._warming: threading.Thread | None = None
         self._lock = threading.RLock()
+        self._reading = threading.Lock()
 
     # What it is made of ------------------------------------------------------------------------------------
 
@@ -188,7 +189,7 @@ class Engine:
 
     def word_reader(self, progress: Progress | None = None) -> WordReader:
         """What tells the words near a feature; made once."""
-        with self._lock:
+        with self._reading:  # not the lock of everything: encoding the words takes seconds
             if self._reader is None:
                 from sightword.config import cache_home
                 from sightword.methods.explain import WordReader

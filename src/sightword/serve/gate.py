@@ -44,8 +44,8 @@ class Gate:
         self._taken = 0
         self._name = name
 
-    async def run(self, work: Callable[[], Result]) -> Result:
-        """The result of `work`.
+    async def run(self, work: Callable[[], Result], timeout: float | None = None) -> Result:
+        """The result of `work`; `timeout` replaces the usual one.
 
         Raises
         ------
@@ -57,17 +57,17 @@ class Gate:
             raise Refused(429, "The server is busy.", "Ask again in a moment.", {"Retry-After": "1"})
         self._taken += 1
         self._metrics.in_flight.inc()
-        loop = asyncio.get_running_loop()
+        loop, timeout = asyncio.get_running_loop(), timeout or self._timeout
         submitted = self._threads.submit(work)
         # The place is given back when the thread is done, not when the client stops waiting for it.
         submitted.add_done_callback(lambda _: loop.call_soon_threadsafe(self._leave))
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(submitted), self._timeout)
+            return await asyncio.wait_for(asyncio.wrap_future(submitted), timeout)
         except asyncio.TimeoutError:
             self._metrics.rejected.labels("timeout").inc()
             raise Refused(
                 503,
-                f"The answer was not ready within {self._timeout:g} seconds.",
+                f"The answer was not ready within {timeout:g} seconds.",
                 "Ask again in a moment.",
                 {"Retry-After": "5"},
             ) from None

@@ -72,7 +72,9 @@ async def _answered(state: State, asked: SearchRequest, uploads: Uploads) -> Sea
             complete = job is None or job.state in ("finished", "failed")
             return answer(state.library, asked, uploads, complete=complete)
 
-    return await state.gate.run(work)
+    # The first explanation encodes the model's 10,000 words.
+    patience = 5 * state.settings.timeout if asked.explain else None
+    return await state.gate.run(work, patience)
 
 
 @router.post(

@@ -107,7 +107,9 @@ export class Composer {
 
   reference(item, place) {
     const name = named(item);
-    return h("li", {}, h("img", { src: shown(item, 256), alt: name, title: name }),
+    const image = h("img", { src: shown(item, 256), alt: name, title: name });
+    image.addEventListener("error", () => image.replaceWith(h("span", { class: "unseen" }, name))); // such as HEIC
+    return h("li", {}, image,
       h("button", { type: "button", "aria-label": `Remove ${name}`, onclick: () => { this.q.refs.splice(place, 1); this.changed("step"); } }, "×"));
   }
 

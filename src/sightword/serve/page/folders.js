@@ -33,7 +33,7 @@ export class Folders {
     this.show();
     const now = this.current;
     if (!before || before.pictures !== now.pictures || reading(before) !== reading(now)) this.report.changed(now, before);
-    this.timer = setTimeout(() => this.look(), this.all.some(reading) ? 1200 : this.current.pictures ? 12000 : 2500);
+    this.timer = setTimeout(() => this.look(), this.all.some(reading) ? 1200 : this.current.pictures && !this.current.watched ? 12000 : 2500);
   }
 
   show() {
