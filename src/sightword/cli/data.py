@@ -82,3 +82,22 @@ def styleshift_command(
         click.echo(f"{name}: {built.pictures[name]:,} pictures, {built.queries.get(name, 0):,} queries")
     click.echo(f"Left out {built.left_out} drawings that cannot be read; manifest.json lists them.", err=True)
     click.echo(f"Next: sightword evaluate styleshift --data {plain(directory)}", err=True)
+
+
+@data_command.command("coco-compose", context_settings=CONTEXT)
+@click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--seed", type=int, default=0, show_default=True, help="Which object of each picture is drawn.")
+@json_option()
+def coco_compose_command(directory: Path, seed: int, json: bool) -> None:
+    """Write the object composition benchmark into DIRECTORY, which has COCO's val2017 and its annotations."""
+    from sightword.cli.output import plain, print_json
+    from sightword.cli.progress import Bar
+    from sightword.evaluation.coco_csv import write_coco_compose
+
+    with Bar() as bar:
+        queries = write_coco_compose(directory, seed=seed, progress=bar)
+    if json:
+        print_json({"directory": str(directory), "queries": queries, "seed": seed})
+        return
+    click.echo(f"{queries:,} queries (published: 4,766, drawn without a seed)")
+    click.echo(f"Next: sightword evaluate coco-compose --data {plain(directory)}", err=True)
