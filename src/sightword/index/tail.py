@@ -71,9 +71,9 @@ class Tail:
         """Stored rows [m, D] at some positions of the tail."""
         found = np.empty((len(at), self._dim), self._dtype)
         where = np.searchsorted(self._starts, at, side="right") - 1
-        for number in np.unique(where):
-            here = where == number
-            found[here] = self._blocks[number][at[here] - self._starts[number]]
+        for number, block in enumerate(self._blocks):
+            here = np.flatnonzero(where == number)
+            found[here] = block[at[here] - self._starts[number]]
         return found
 
     def score(self, query: Array, first: int, out: Array) -> None:

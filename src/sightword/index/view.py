@@ -23,7 +23,8 @@ from sightword.index.tail import Tail
 __all__ = ["View", "load_view"]
 
 _GATHERED_BYTES = 4 << 20
-_ROWS_AT_ONCE = 4096
+_ROWS_AT_ONCE = 256
+"""Read from the database at a time: few enough for the same warm memory to serve again and again."""
 
 _serials = itertools.count(1)
 
