@@ -76,7 +76,7 @@ class Recipe:
 
     def pic2word(self) -> dict[str, Any]:
         """From pictures."""
-        return learn_pic2word(self.job("pic2word", 400, weight_decay=0.1), self.train)
+        return learn_pic2word(self.job("pic2word", 700, weight_decay=0.1), self.train)
 
     def searle(self) -> dict[str, Any]:
         """Descent from Pic2Word's answers, then distillation."""
@@ -117,7 +117,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=TARGET)
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--precision", choices=["f32", "bf16"], default="f32")
+    parser.add_argument("--precision", choices=["f32", "bf16"], default="bf16")
     args = parser.parse_args()
     recipe = Recipe(args.out, args.scale, args.threads, args.precision)
     for method in METHODS:
