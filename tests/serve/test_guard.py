@@ -146,7 +146,7 @@ class TestKey:
 
 
 def test_beyond_this_machine_addresses_pass_and_names_do_not(serve: Callable[..., Any], folder: Path) -> None:
-    client = serve(folder, host="0.0.0.0", api_key=KEY, allowed_hosts=("photos.example",), origin=False)
+    client = serve(folder, host="0.0.0.0", api_key=KEY, allowed_hosts=("Photos.Example",), origin=False)
     known = {"x-api-key": KEY}
     assert client.get("/v1/indexes", headers={**known, "host": "192.168.1.7:8765"}).status_code == 200
     assert client.get("/v1/indexes", headers={**known, "host": "photos.example"}).status_code == 200

@@ -58,7 +58,7 @@ def answer(library: Library, request: SearchRequest, uploads: Uploads, *, comple
         *uploads.without,
     ]
     for method in request.methods:
-        check_method(shelf.engine, method)
+        check_method(shelf, method)
     queries = [_query(request, method, images, without) for method in request.methods]
     if not shelf.engine.indexed:
         return _empty(shelf, request)
@@ -69,12 +69,12 @@ def answer(library: Library, request: SearchRequest, uploads: Uploads, *, comple
         results=results,
         references=[_reference(shelf, item) for item in images],
         notes=notes,
-        pictures=int(shelf.facts()["pictures"]),
+        pictures=shelf.count(),
         complete=complete,
     )
 
 
-def check_method(engine: Engine, name: str) -> None:
+def check_method(shelf: Shelf, name: str) -> None:
     """Refuse what is not a method by name: a path must not reach the loader.
 
     Raises
@@ -82,9 +82,12 @@ def check_method(engine: Engine, name: str) -> None:
     ModelUnavailable
     """
     base = name.partition(":")[0].removesuffix("+pdv")
-    known = {info.name for info in list_methods(engine.backbone)} | {"default"}
+    if base in shelf.methods:
+        return  # listing them reads files
+    known = {info.name for info in list_methods(shelf.engine.backbone)} | {"default"}
     if base not in known:
         raise ModelUnavailable(f"There is no method {name}.", f"Choose one of {', '.join(sorted(known))}.")
+    shelf.methods.add(base)
 
 
 def _query(request: SearchRequest, method: str, images: list[Any], without: list[Any]) -> Query:

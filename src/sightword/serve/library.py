@@ -7,6 +7,7 @@ import os
 import re
 from collections import Counter
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,6 +41,8 @@ class Shelf:
     error : str or None
         Why its index cannot be used.
     watched : bool
+    methods : set of str
+        Names that have been found to be methods.
     """
 
     def __init__(self, shelf_id: str, engine: Engine) -> None:
@@ -48,6 +51,8 @@ class Shelf:
         self.name = display(engine.folder.resolve().name) or "/"
         self.error: str | None = None
         self.watched = False
+        self.methods: set[str] = set()
+        self._count = (0, 0.0)
         self._folders: tuple[tuple[int, int], list[str]] | None = None
 
     def facts(self) -> dict[str, Any]:
@@ -58,6 +63,14 @@ class Shelf:
         except IndexProblem as error:
             self.error = error.message
         return {"pictures": 0, "failed": 0, "bytes": 0}
+
+    def count(self) -> int:
+        """Pictures in the index, at most a second ago: counting a million for every question takes longer."""
+        count, when = self._count
+        if not count or monotonic() - when > 1.0:
+            count = int(self.facts()["pictures"])
+            self._count = count, monotonic()
+        return count
 
     def row(self, number: int) -> PictureRow:
         """A live picture.

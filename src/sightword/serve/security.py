@@ -57,7 +57,8 @@ class Guard:
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._settings = settings
         self._metrics = metrics
-        self._names = {settings.host.lower().strip("[]"), *(name.lower() for name in settings.allowed_hosts)}
+        self._further = {name.lower() for name in settings.allowed_hosts}
+        self._names = {settings.host.lower().strip("[]")}
         self._loopback = is_loopback(settings.host)
         if self._loopback:
             self._names |= {"localhost", "127.0.0.1", "::1"}
@@ -111,7 +112,7 @@ class Guard:
         )
 
     def _named(self, name: str, port: int | None) -> bool:
-        if name in self._settings.allowed_hosts:
+        if name in self._further:
             return True  # a reverse proxy has a port of its own
         if (80 if port is None else port) != self._settings.port:
             return False
