@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import struct
 import zlib
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from serving import TestClient, png
+from serving import HOME, TestClient, png
 
 
 def bomb(side: int) -> bytes:
@@ -101,3 +102,24 @@ def test_addresses_are_not_fetched(client: TestClient) -> None:
         assert (
             client.post("/v1/search", data={"image": where}, files=[("image", png("red"))]).status_code == 422
         )
+
+
+def test_a_body_that_never_ends_is_not_waited_for(serve: Callable[..., TestClient], folder: Path) -> None:
+    app = serve(folder, body_seconds=0.05).app
+    sent: list[dict[str, object]] = []
+
+    async def receive() -> dict[str, object]:
+        await asyncio.sleep(30)
+        raise AssertionError
+
+    async def send(message: dict[str, object]) -> None:
+        sent.append(message)
+
+    kind = (b"content-type", b"application/json")
+    headers = [(b"host", b"127.0.0.1:8765"), (b"origin", HOME.encode()), kind]
+    place: dict[str, object] = {"path": "/v1/search", "raw_path": b"/v1/search", "root_path": ""}
+    peers = {"client": ("127.0.0.1", 1), "server": ("127.0.0.1", 8765), "scheme": "http"}
+    scope = {"type": "http", "method": "POST", "query_string": b"", "http_version": "1.1", "headers": headers}
+    scope |= place | peers
+    asyncio.run(asyncio.wait_for(app(scope, receive, send), 10))  # type: ignore[operator]
+    assert sent[0]["status"] == 408
