@@ -50,7 +50,10 @@ WHAT = {
 class Recipe:
     """All methods at one scale."""
 
-    def __init__(self, out: Path, scale: float, threads: int, precision: str) -> None:
+    def __init__(
+        self, out: Path, scale: float, threads: int, precision: str, steps: int | None = None
+    ) -> None:
+        self.steps = steps
         torch.set_num_threads(threads)
         self.out, self.scale, self.precision = out, scale, precision
         self.backbone = OpenVINOBackbone(SHIPPED, threads=threads)
@@ -65,7 +68,7 @@ class Recipe:
 
     def job(self, method: str, steps: int, batch: int = 128, **settings: Any) -> Job:
         """A job of a method."""
-        steps = self.count(steps, 4)
+        steps = self.steps or self.count(steps, 4)
         loop = LoopSettings(
             steps, batch, **{"lr": 1e-3, "warmup": steps // 10, "weight_decay": 0.01, "seed": 0, **settings}
         )
@@ -96,10 +99,10 @@ class Recipe:
         rows = read_captions(
             captions(self.count(12_000, 200)), self.backbone.tokenizer, self.backbone.spec, workers=1
         )
-        job = self.job("lincir", 250)
+        job = self.job("lincir", 450, lr=2e-3)
         norm = float(np.linalg.norm(self.held_out, axis=1).mean())
         return learn_lincir(
-            job, rows, share=0.5, pictures_norm=norm, cached=caption_features(job, rows.whole)
+            job, rows, share=0.15, pictures_norm=norm, cached=caption_features(job, rows.whole)
         )
 
     def masked(self) -> dict[str, Any]:
@@ -116,10 +119,11 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--out", type=Path, default=TARGET)
     parser.add_argument("--scale", type=float, default=1.0)
+    parser.add_argument("--steps", type=int, help="of the last stage, instead of the recipe's")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--precision", choices=["f32", "bf16"], default="bf16")
     args = parser.parse_args()
-    recipe = Recipe(args.out, args.scale, args.threads, args.precision)
+    recipe = Recipe(args.out, args.scale, args.threads, args.precision, args.steps)
     for method in METHODS:
         if method in args.only:
             began = time.monotonic()
