@@ -2,8 +2,9 @@
 
     STARTER_CACHE=... python recipes/phi/make.py [--only METHOD ...] [--out DIR] [--scale 1.0]
 
-Writes DIR/{pic2word,searle,lincir,masked}; DIR is the package's shipped methods unless given. Each takes about
-two minutes on one core at --scale 1 (steps and pictures grow with it; 0.02 is a rehearsal).
+Writes DIR/{pic2word,searle,lincir,masked}; DIR is the package's shipped methods unless given. Meant to
+take less than three minutes each on one free core at --scale 1 (steps and pictures grow with it; 0.02 is a
+rehearsal); not measured at that scale yet.
 """
 
 from __future__ import annotations
