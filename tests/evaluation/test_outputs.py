@@ -45,6 +45,7 @@ def out(report: Report, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow  # matplotlib
 def test_everything_is_written(out: Path) -> None:
     names = {path.name for path in out.iterdir()}
     assert names >= {
@@ -74,6 +75,7 @@ def test_slices_add_up(report: Report) -> None:
     assert means == sorted(means)
 
 
+@pytest.mark.slow  # matplotlib
 def test_parquet_has_every_rank(out: Path, report: Report) -> None:
     parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is in the extra [report]")
     rows = parquet.read_table(out / "ranks.parquet").to_pylist()
@@ -133,6 +135,7 @@ def test_recall_curve_by_hand() -> None:
     assert recall_curve([1, 3, 0, 2], 4).tolist() == [0.25, 0.5, 0.75, 0.75]
 
 
+@pytest.mark.slow  # matplotlib
 def test_compare_agrees_with_the_report(
     out: Path, tmp_path: Path, tiny_backbone: Backbone, report: Report
 ) -> None:
@@ -156,6 +159,7 @@ def test_compare_agrees_with_the_report(
     assert crossed.p == pytest.approx(against["p"])
 
 
+@pytest.mark.slow  # matplotlib
 def test_compare_refuses_what_does_not_belong_together(
     out: Path, tmp_path: Path, tiny_backbone: Backbone
 ) -> None:
