@@ -134,19 +134,8 @@ def test_data_coco_compose_then_evaluate(run: Run, tmp_path: Path) -> None:
 def test_out_and_compare(run: Run, on_circo: Run, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="matplotlib is in the extra [report]")
     pytest.importorskip("pyarrow", reason="pyarrow is in the extra [report]")
-    data = made_field.circo(tmp_path / "circo")
     for name, methods in (("one", "average"), ("two", "text")):
-        done = run(
-            "evaluate",
-            "circo",
-            "--data",
-            data,
-            "--allow-missing",
-            "--method",
-            methods,
-            "--out",
-            tmp_path / name,
-        )
+        done = on_circo("--method", methods, "--out", tmp_path / name)
         assert done.exit_code == 0, done.stderr
         assert "queries.html" in done.stderr
     done = run("evaluate", "--compare", tmp_path / "one", tmp_path / "two", "--out", tmp_path / "both")
@@ -164,10 +153,7 @@ def test_without_the_extra_everything_else_is_written(
 
     for name in ("matplotlib", "pyarrow"):
         monkeypatch.setitem(sys.modules, name, None)
-    data = made_field.circo(tmp_path / "circo")
-    done = run(
-        "evaluate", "circo", "--data", data, "--allow-missing", "--method", "image", "--out", tmp_path / "out"
-    )
+    done = on_circo("--method", "image", "--out", tmp_path / "out")
     assert done.exit_code == 0, done.stderr
     assert done.stderr.count("pip install 'sightword[report]'") == 2
     assert (tmp_path / "out" / "queries.html").is_file()
