@@ -50,16 +50,14 @@ def test_everything_is_written(out: Path) -> None:
     names = {path.name for path in out.iterdir()}
     assert names >= {
         "results.json", "results.md", "queries.json", "ranks.parquet", "recall.png", "tasks.png", "cost.png",
-        "queries.html", "thumbs", "submissions",
+        "queries.html", "thumbs",
     }  # fmt: skip
     told = json.loads((out / "results.json").read_text())
     assert told["command"] == "sightword evaluate"
     assert told["training minutes"] == {"average": 2.5}
     assert {"aspect", "likeness"} <= {word for kind in told["slices"] for word in re.findall(r"\w+", kind)}
     assert told["slices"]["by aspect"]["average"]["addition"]["queries"] == 6
-    assert json.loads((out / "submissions" / "average.circo.json").read_text()).keys() == {
-        str(n) for n in range(18)
-    }
+    assert "submissions" not in names  # the answers of val are public
 
 
 def test_slices_add_up(report: Report) -> None:
@@ -73,6 +71,24 @@ def test_slices_add_up(report: Report) -> None:
     quarters = list(report.slices["by likeness of reference and target"].values())
     means = [np.mean([report.likeness[n] for n in part]) for part in quarters]
     assert means == sorted(means)
+
+
+def test_a_split_without_answers_gets_files_for_the_server(
+    tmp_path: Path, tiny_backbone: Backbone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sys
+
+    for name in ("matplotlib", "pyarrow"):
+        monkeypatch.setitem(sys.modules, name, None)
+    benchmark = benchmark_named("circo", allow_missing=True)
+    loaded = benchmark.load(made_field.circo(tmp_path), "test")
+    report = run(benchmark, loaded, tiny_backbone, ["average"], cache=tmp_path / "cache")
+    told: list[str] = []
+    written = write_out(report, tmp_path / "out", warn=told.append)
+    assert written == ["results.json", "results.md", "queries.json", "submissions/average.circo.json"]
+    assert len(told) == 2
+    file = tmp_path / "out" / "submissions" / "average.circo.json"
+    assert list(json.loads(file.read_text())) == [str(n) for n in range(18)]
 
 
 @pytest.mark.slow  # matplotlib

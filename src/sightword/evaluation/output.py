@@ -48,8 +48,10 @@ def write_out(
     (folder / "results.md").write_text(f"{report.markdown()}\n", encoding="utf-8")
     write_queries(report, folder / QUERIES)
     written = ["results.json", "results.md", QUERIES]
-    files = write_submissions(folder, report.benchmark, report.methods, report.loaded)
-    written += [str(path.relative_to(folder)) for path in files]
+    public = any(report.main in row for row in report.chance.rows)
+    if not public:
+        files = write_submissions(folder, report.benchmark, report.methods, report.loaded)
+        written += [str(path.relative_to(folder)) for path in files]
     try:
         write_parquet(report, folder / "ranks.parquet")
         written.append("ranks.parquet")
@@ -59,6 +61,6 @@ def write_out(
         written += [path.name for path in draw_report(report, folder, costs)]
     except ModelUnavailable as error:
         warn(f"No plots: {error}")
-    if page and any(report.main in row for row in report.chance.rows):
+    if page and public:
         written.append(write_page(report, folder).name)
     return written

@@ -92,9 +92,8 @@ def draw_bars(values: Mapping[str, Sequence[float]], heads: Sequence[str], title
     for number, (name, heights) in enumerate(values.items()):
         axes.bar(np.arange(len(heads)) + number * width, heights, width, label=name)
     axes.set_xticks(np.arange(len(heads)) + 0.4 - width / 2)
-    axes.set_xticklabels(
-        heads, rotation=20 if len(heads) > 4 else 0, ha="right" if len(heads) > 4 else "center"
-    )
+    long = len(heads) > 4 or max(len(line) for head in heads for line in head.split("\n")) > 14
+    axes.set_xticklabels(heads, rotation=20 if long else 0, ha="right" if long else "center")
     axes.set_title(title)
     axes.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
     return _save(figure, path)
