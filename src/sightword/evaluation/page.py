@@ -54,7 +54,10 @@ def write_page(report: Report, folder: Path, most: int = MOST) -> Path:
     )
     for mark, text in (
         ("TITLE", escape(title)),
-        ("ABOUT", escape(" ".join([about, *report.loaded.lost]))),
+        (
+            "ABOUT",
+            escape(" ".join([about, *(f"Not the whole benchmark: {lost}." for lost in report.loaded.lost)])),
+        ),
         ("METRIC", escape(report.main)),
         ("OPTIONS", options),
         ("CARDS", "\n".join(cards)),

@@ -225,4 +225,6 @@ class Report:
         if numbers is not self.tasks.get(OVERALL):
             return None
         sizes = Counter(self.loaded.queries[n].task for n in chosen)
+        if len(sizes) == 1:
+            return None
         return [1 / sizes[self.loaded.queries[n].task] for n in chosen]
