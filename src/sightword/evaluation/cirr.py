@@ -38,6 +38,10 @@ class CIRR(FieldBenchmark):
     main = "R@5"
     shown = ("R@1", "R@5", "R@10", "R@50", "Rs@1", "Rs@2", "Rs@3", SUMMARY)
 
+    def load(self, folder: Path, split: str) -> Loaded:
+        """See `FieldBenchmark.load`; ``test`` is ``test1``, the only test split there is."""
+        return super().load(folder, "test1" if split == "test" else split)
+
     def read(self, folder: Path, split: str) -> Loaded:
         """See `FieldBenchmark.read`."""
         roots = [inner for inner in (".", "CIRR", "cirr_dataset") if (folder / inner).is_dir()]
