@@ -114,7 +114,7 @@ def object_mask(segmentation: Any, size: tuple[int, int]) -> NDArray[np.bool_]:
         if not isinstance(counts, Sequence) or isinstance(counts, str):
             raise SightwordError("Compressed run lengths are not read; COCO's own files have none.")
         inside = np.repeat(np.arange(len(counts)) % 2 == 1, counts)
-        return inside.reshape(width, height).T
+        return np.asarray(inside.reshape(width, height).T, dtype=np.bool_)
     page = Image.new("1", size)
     for polygon in segmentation:
         if len(polygon) >= 6:
