@@ -146,3 +146,23 @@ def test_two_ways_to_ask_are_averaged(tmp_path: Path, tiny_backbone: Backbone, t
     )
     assert abs(parts[0] - parts[1]).max() > 1e-5
     assert vectors[0] == pytest.approx(mean_unit(parts), abs=1e-6)
+
+
+def test_prompts_that_are_too_long_are_counted(tmp_path: Path, tiny_backbone: Backbone) -> None:
+    import json
+
+    benchmark = CIRCO(allow_missing=True)
+    path = made_field.circo(tmp_path) / "annotations" / "val.json"
+    entries = json.loads(path.read_text())
+    for number in (1, 5):
+        entries[number]["relative_caption"] = f"is {number} " + "as a drawing of a red ball " * 9
+    path.write_text(json.dumps(entries))
+    report = run(
+        benchmark,
+        benchmark.load(tmp_path, "val"),
+        tiny_backbone,
+        ["text", "average"],
+        cache=tmp_path / "cache",
+    )
+    assert report.as_json()["truncated prompts"] == 2
+    assert "2 prompts are longer" in report.markdown()

@@ -48,6 +48,8 @@ class Report:
         Queries by category, by likeness, by aspect.
     likeness : list of float
         Cosine between reference and first right answer, by query; NaN where there is none.
+    truncated : int
+        Prompts whose ends the text tower could not read; equal prompts of several methods count once.
     """
 
     benchmark: str
@@ -63,6 +65,7 @@ class Report:
     variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     slices: Mapping[str, Mapping[str, list[int]]] = field(default_factory=dict)
     likeness: Sequence[float] = ()
+    truncated: int = 0
     _memory: dict[Any, tuple[float, float]] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
@@ -168,6 +171,7 @@ class Report:
             },
             "variants": {name: dict(told) for name, told in self.variants.items()},
             "seconds": dict(self.seconds),
+            "truncated prompts": self.truncated,
             "tasks": {
                 name: {task: self._summary(scores, numbers) for task, numbers in self.tasks.items()}
                 for name, scores in named.items()

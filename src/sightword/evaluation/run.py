@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from sightword.backbones.base import Array, Backbone
+from sightword.backbones.tokenize import PromptTruncated
 from sightword.errors import UsageError
 from sightword.evaluation import slices
 from sightword.evaluation.asking import Asked, check_prompt
@@ -106,10 +108,14 @@ def run(
     galleries = Galleries(loaded, features)
     results: dict[str, MethodScores] = {}
     seconds = {}
+    truncated = 0
     for item in wanted:
         progress.description(f"asking {item.label}")
         start = time.perf_counter()
-        vectors = _vectors(benchmark, galleries, remembering, made[item.label], item)
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always", PromptTruncated)
+            vectors = _vectors(benchmark, galleries, remembering, made[item.label], item)
+        truncated += _count_truncated(told)
         results[item.label] = judge(benchmark, galleries, vectors)
         seconds[item.label] = round(time.perf_counter() - start, 2)
     chance = MethodScores([benchmark.chance(q, size) for q, size in zip(loaded.queries, sizes(loaded))])
@@ -135,6 +141,7 @@ def run(
         variants={item.label: item.told() for item in wanted},
         slices={name: part for name, part in parts.items() if len(part) > 1},
         likeness=[float(value) for value in cosines],
+        truncated=truncated,
     )
 
 
@@ -142,6 +149,14 @@ _PREPROCESS = {
     "clip": "clip (the backbone's own transform)",
     "targetpad": "targetpad (long pictures padded with black up to 1.25, then the backbone's own transform)",
 }
+
+
+def _count_truncated(told: Sequence[warnings.WarningMessage]) -> int:
+    """How many prompts were too long for the text tower; other warnings go on their way."""
+    for warning in told:
+        if not issubclass(warning.category, PromptTruncated):
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    return sum(issubclass(warning.category, PromptTruncated) for warning in told)
 
 
 def some(loaded: Loaded, limit: int | None) -> Loaded:

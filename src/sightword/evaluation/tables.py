@@ -34,6 +34,10 @@ def tables(report: Report) -> str:
         f"{report.backbone.get('weights_hash', '')[:12]}",
         *size_lines(loaded),
     ]
+    if report.truncated:
+        lines.append(
+            f"{report.truncated:,} prompts are longer than the text tower reads; their ends are ignored."
+        )
     if answered:
         lines += ["", f"{main} (95 % interval)", ""]
         lines += _table(report, answered, lambda scores, task: _with_interval(report, scores, task, main))
