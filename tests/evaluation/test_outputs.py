@@ -147,6 +147,14 @@ def test_the_page_shows_the_worst_and_the_disputed(report: Report) -> None:
     assert min(others) >= max(gaps[n] for n in range(18) if n not in chosen)
 
 
+def test_pictures_show_the_leading_methods_of_a_sweep(report: Report) -> None:
+    assert report.leading() is report
+    means = {n: report.mean(s, report.tasks["overall"], "mAP@5") or 0 for n, s in report.methods.items()}
+    assert list(report.leading(1).methods) == [max(means, key=lambda name: means[name])]
+    assert set(report.leading(2).methods) == set(sorted(means, key=lambda name: -means[name])[:2])
+    assert report.leading(2).tasks == report.tasks
+
+
 def test_recall_curve_by_hand() -> None:
     assert recall_curve([1, 3, 0, 2], 4).tolist() == [0.25, 0.5, 0.75, 0.75]
 

@@ -44,6 +44,7 @@ def choose_queries(report: Report, most: int = MOST) -> list[int]:
 
 def write_page(report: Report, folder: Path, most: int = MOST) -> Path:
     """Write ``queries.html`` and the thumbnails it shows; the path of the page."""
+    report = report.leading()
     thumbs = _Thumbs(report, folder)
     cards = [_card(report, number, thumbs) for number in choose_queries(report, most)]
     options = "".join(f"<option>{escape(name)}</option>" for name in report.methods)

@@ -37,7 +37,8 @@ def draw_report(report: Report, folder: Path, costs: Mapping[str, Cost] | None =
     """
     need("matplotlib")
     written = []
-    methods = {name: scores for name, scores in report.methods.items() if any(scores.places)}
+    lead = report.leading()
+    methods = {name: scores for name, scores in lead.methods.items() if any(scores.places)}
     if methods:
         ks = np.arange(1, DEEPEST + 1)
         curves = {name: recall_curve(scores.places, DEEPEST) for name, scores in methods.items()}
@@ -46,7 +47,7 @@ def draw_report(report: Report, folder: Path, costs: Mapping[str, Cost] | None =
         written.append(_lines(lines, title, "k", "share of queries", folder / "recall.png", log=True))
     tasks = [t for t, numbers in report.tasks.items() if report.main in report.metrics(numbers)]
     if tasks:
-        named = {**report.methods, "chance": report.chance}
+        named = {**lead.methods, "chance": report.chance}
         values = {
             name: [report.mean(scores, report.tasks[task], report.main) or 0.0 for task in tasks]
             for name, scores in named.items()
@@ -57,7 +58,7 @@ def draw_report(report: Report, folder: Path, costs: Mapping[str, Cost] | None =
         if 1 < len(names) <= MOST_ASPECTS:
             values = {
                 label: [report.mean(scores, parts[name], report.main) or 0.0 for name in names]
-                for label, scores in report.methods.items()
+                for label, scores in lead.methods.items()
             }
             path = folder / f"slice-{number + 1}.png"
             written.append(draw_bars(values, names, f"{report.main} {kind}", path))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -21,6 +21,7 @@ __all__ = ["MethodScores", "Report"]
 MAIN = "mAP@10"
 BASELINE = "average"
 OVERALL = "overall"
+LEADING = 10
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,15 @@ class Report:
         if key not in self._memory:
             self._memory[key] = bootstrap_interval(values, groups=self._groups(chosen), weights=weights)
         return self._memory[key]
+
+    def leading(self, most: int = LEADING) -> Report:
+        """The report with its best methods only, in their order; a sweep has more than a picture can show."""
+        if len(self.methods) <= most:
+            return self
+        numbers = self.tasks.get(OVERALL, [])
+        means = {name: self.mean(scores, numbers, self.main) or 0.0 for name, scores in self.methods.items()}
+        best = set(sorted(means, key=lambda name: -means[name])[:most])
+        return replace(self, methods={name: s for name, s in self.methods.items() if name in best})
 
     @property
     def baseline(self) -> str | None:
