@@ -100,8 +100,13 @@ def _room(cache: Path, keys: Sequence[str], shape: tuple[int, int]) -> Array:
     cache.mkdir(parents=True, exist_ok=True)
     path = cache / f"all-{hashlib.sha256(''.join(keys).encode()).hexdigest()[:32]}-{os.getpid()}.npy"
     mapped = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
-    weakref.finalize(mapped, path.unlink, missing_ok=True)
+    weakref.finalize(mapped, _remove, path)
     return mapped
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):  # some systems keep a file that is still mapped
+        path.unlink()
 
 
 def _key(backbone: Backbone, block: Sequence[Picture], preprocess: str) -> str:
