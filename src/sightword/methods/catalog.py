@@ -32,7 +32,7 @@ from sightword.methods.weighted import Weighted
 
 __all__ = ["DEFAULTS", "MethodInfo", "default_name", "find_trained", "list_methods", "load_method"]
 
-DEFAULTS = ("direction",)
+DEFAULTS = ("pic2word+pdv", "direction")
 """What ``default`` means: the first of these that the backbone has (chosen on validation, see
 recipes/starter/RESULTS.md)."""
 
@@ -125,7 +125,7 @@ def load_method(name: str = "default", *, backbone: Backbone, **options: Any) ->
 def default_name(backbone: Backbone) -> str:
     """The method that ``default`` stands for with this backbone."""
     available = {info.name for info in list_methods(backbone)}
-    return next(name for name in DEFAULTS if name in available)
+    return next(name for name in DEFAULTS if name.partition("+")[0] in available)
 
 
 def list_methods(backbone: Backbone | None = None) -> list[MethodInfo]:
