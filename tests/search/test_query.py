@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from sightword.errors import UsageError
-from sightword.search.query import MinScore, Query, describe, parse_min_score
+from sightword.search.query import MinScore, Query, as_query, describe, parse_min_score
 
 
 @pytest.mark.parametrize(
@@ -81,3 +81,9 @@ def test_prompts_are_a_list_or_none() -> None:
     assert Query(text="x").prompts is None
     assert Query(text="x", prompt="a {*}").prompts == ["a {*}"]
     assert Query(text="x", prompt=("a {*}", "b {*}")).prompts == ["a {*}", "b {*}"]
+
+
+def test_a_string_is_the_text() -> None:
+    assert as_query("a red bus", {"k": 3}) == Query(text="a red bus", k=3)
+    with pytest.raises(UsageError, match="once"):
+        as_query("a red bus", {"text": "a blue bus"})

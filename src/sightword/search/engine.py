@@ -147,14 +147,15 @@ class Engine:
 
     # What it does ------------------------------------------------------------------------------------------
 
-    def search(self, query: Query | None = None, **asked: Any) -> list[Hit]:
+    def search(self, query: Query | str | None = None, **asked: Any) -> list[Hit]:
         """Find the pictures that answer a query; a folder that was never indexed is indexed first.
 
         Parameters
         ----------
-        query : Query, optional
+        query : Query or str, optional
+            A string is the text.
         **asked
-            Instead of a query: the fields of :class:`Query`.
+            Instead of a query, or beside its text: the fields of :class:`Query`.
 
         Returns
         -------
@@ -177,7 +178,7 @@ class Engine:
         return [make_hit(self.folder, rank, group, background) for rank, group in enumerate(groups, start=1)]
 
     def explain(
-        self, query: Query | None = None, *, progress: Progress | None = None, **asked: Any
+        self, query: Query | str | None = None, *, progress: Progress | None = None, **asked: Any
     ) -> Explanation:
         """Say what the pictures of a query became in words, and how far picture and text each pulled.
 
@@ -199,7 +200,7 @@ class Engine:
                 self._reader = WordReader(self.backbone, cache_home() / "words", report=report)
             return self._reader
 
-    def prepare(self, query: Query | None = None, **asked: Any) -> Query:
+    def prepare(self, query: Query | str | None = None, **asked: Any) -> Query:
         """Check all of a query that can be checked before any work: method, filter, files."""
         query = as_query(query, asked)
         parsed_where(query)

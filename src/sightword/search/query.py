@@ -142,8 +142,12 @@ class Query:
         }
 
 
-def as_query(query: Query | None, asked: dict[str, Any]) -> Query:
-    """A query, or one made from keyword arguments."""
+def as_query(query: Query | str | None, asked: dict[str, Any]) -> Query:
+    """A query, or one made from keyword arguments; a string is its text."""
+    if isinstance(query, str):
+        if "text" in asked:
+            raise UsageError("Give the text once: as the first argument or as text=.")
+        query, asked = None, {"text": query, **asked}
     if query is None:
         try:
             return Query(**asked)

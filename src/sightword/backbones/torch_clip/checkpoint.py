@@ -50,14 +50,15 @@ def read_checkpoint(path: Path) -> Any:
             f"{path} holds more than tensors, so it is not opened ({named.strip()[:120]}).",
             "Save its weights alone with torch.save where you trust it.",
         ) from None
-    except Exception as error:
+    except Exception as error:  # whatever torch's reader trips over in a file of another kind
         if "TorchScript" in str(error):
             raise ModelUnavailable(
                 f"{path} is a TorchScript program, not a file of weights.",
                 "Use the same weights by open_clip's name, such as ViT-L-14/openai.",
             ) from None
-        text = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ModelUnavailable(f"{path} cannot be read as a checkpoint: {text[:160]}") from None
+        raise ModelUnavailable(
+            f"{path} is no checkpoint: neither a safetensors file nor one that torch.save wrote."
+        ) from None
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
