@@ -17,7 +17,8 @@ import torch
 STARTER = Path(__file__).resolve().parent.parent / "starter"
 sys.path.insert(0, str(STARTER))
 
-from common import CACHE, PICTURES, PLAIN, SHIPPED, SOURCES, records  # noqa: E402
+from common import CACHE, PICTURES, PLAIN, SHIPPED, records  # noqa: E402
+from wordnet import glosses  # noqa: E402
 
 from sightword.backbones.torch_starter import TorchStarter  # noqa: E402
 from sightword.methods.phrases import make_phrases, with_article  # noqa: E402
@@ -77,13 +78,6 @@ def features(
 def captions(limit: int, seed: int = 0) -> list[str]:
     """Permissive captions: a third glosses, a third styled names, a third templated phrases."""
     rng = np.random.default_rng(seed)
-    glosses = []
-    for part in ("noun", "verb", "adj"):
-        path = next((SOURCES / "wordnet-base").rglob(f"data.{part}"))
-        with path.open(errors="replace") as lines:
-            glosses += [
-                li.split("|", 1)[1].split(";")[0].strip()[:120] for li in lines if li[0] != " " and "|" in li
-            ]
     rows = [row for row in records() if row["split"] == "train" and row["style"] in STYLES]
     styled = sorted({STYLES[row["style"]].format(with_article(row["name"])) for row in rows})
     tagged = sorted({f"{row['name']}, {', '.join(row['keywords'][:3])}" for row in rows if row["keywords"]})
@@ -91,7 +85,7 @@ def captions(limit: int, seed: int = 0) -> list[str]:
     made = make_phrases([str(name) for name in rng.permutation(names)[:1000]], each=6, seed=seed)
     phrases = [text for listed in made.values() for text in listed]
     found: list[str] = []
-    for texts in (glosses, styled + tagged, phrases):
+    for texts in (glosses(), styled + tagged, phrases):
         found += [texts[i] for i in rng.permutation(len(texts))[: limit // 3]]
     return [found[i] for i in rng.permutation(len(found))]
 

@@ -115,7 +115,7 @@ def write(folder: Path) -> None:
             train=f"{sum(kinds.values()):,}",
             concepts=f"{len({r['concept'] for r in rows if r['split'] == 'train'}):,}",
             photos=sum(row["split"] == "train" for row in photo_rows()),
-            steps=f"{data.get('run chosen', {}).get('steps', 0):,}",
+            steps=f"{data['run chosen']['steps']:,}",
             marks="\n".join(marks),
             speed=speed.get("text", ""),
         ),

@@ -31,10 +31,11 @@ import sayings
 import torch
 from captions import with_article
 from common import CACHE, THREADS, note
-from joint_data import Array, StandIns, Views, glosses, lemmas
+from joint_data import Array, StandIns, Views
 from joint_model import Joint
 from torch import Tensor
 from torch.nn import functional as F
+from wordnet import glosses, lemmas
 
 from sightword.methods.direction import LENGTH, NEUTRAL
 

@@ -10,7 +10,7 @@ import numpy as np
 import sayings
 import weights
 from captions import described
-from common import SOURCES, records
+from common import records
 from graphs import SEEN
 from imagenet import class_names
 from views import VIEWS, photo_rows
@@ -148,25 +148,3 @@ class Views:
             if self.rows[self.about[v][0]]["style"] == "photo" and self.about[v][1] in ("plain", "jitter")
         ]
         return np.asarray(self.features[kept])
-
-
-def glosses() -> list[str]:
-    """Definitions from WordNet: plain sentences of every kind."""
-    found = []
-    for part in ("noun", "verb", "adj"):
-        path = next((SOURCES / "wordnet-base").rglob(f"data.{part}"))
-        with path.open(errors="replace") as lines:
-            found += [
-                li.split("|", 1)[1].split(";")[0].strip()[:120] for li in lines if li[0] != " " and "|" in li
-            ]
-    return found
-
-
-def lemmas() -> list[str]:
-    """Nouns and adjectives of WordNet: names of things, whether or not there is a picture."""
-    found = []
-    for part in ("noun", "adj"):
-        path = next((SOURCES / "wordnet-base").rglob(f"index.{part}"))
-        with path.open(errors="replace") as lines:
-            found += [li.split(" ", 1)[0].replace("_", " ") for li in lines if li[0] != " "]
-    return found

@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from sightword.backbones.base import Array
+from sightword.backbones.batches import check_finite, check_pixels, encode_by_length
 from sightword.backbones.embedding import EmbeddingTable
 from sightword.backbones.spec import read_spec
 from sightword.backbones.tokenize import GAP, PromptTokenizer, TokenRow
 from sightword.backbones.towers import Tower, check_precision, find_graph
 from sightword.backbones.unknown import share_unknown
-from sightword.errors import ModelUnavailable, UsageError
+from sightword.errors import UsageError
 from sightword.prompts import Prompt
 
 __all__ = ["OpenVINOBackbone"]
@@ -22,6 +23,7 @@ __all__ = ["OpenVINOBackbone"]
 IMAGE_BATCH = 16
 """Pictures per call: more gains little on a CPU and costs memory."""
 TEXT_BATCH = 32
+BROKEN = "Run `sightword doctor` to test the backbone."
 
 
 class OpenVINOBackbone:
@@ -85,34 +87,17 @@ class OpenVINOBackbone:
 
     def encode_images(self, pixels: Array) -> Array:
         """Pictures to raw features; see `Backbone.encode_images`."""
-        size = self.spec.preprocess.size
-        if pixels.ndim != 4 or pixels.shape[1:] != (3, size, size):
-            raise UsageError(
-                f"{self.spec.name} reads pixels [B, 3, {size}, {size}], not {list(pixels.shape)}."
-            )
+        check_pixels(pixels, self.spec)
         pixels = np.ascontiguousarray(pixels, dtype=np.float32)
         out = np.empty((len(pixels), self.spec.dim), np.float32)
         for start in range(0, len(pixels), IMAGE_BATCH):
             out[start : start + IMAGE_BATCH] = self._tower("image")(pixels[start : start + IMAGE_BATCH])
-        return _finite(out, self.spec.name)
+        return check_finite(out, self.spec, BROKEN)
 
     def encode_prompts(self, prompts: Sequence[Prompt], tokens: Sequence[Sequence[Array]] = ()) -> Array:
         """Prompts with filled slots to raw features; see `Backbone.encode_prompts`."""
-        slots: Sequence[Sequence[Array]] = tokens if len(tokens) else [()] * len(prompts)
-        if len(slots) != len(prompts):
-            raise UsageError(f"{len(prompts)} prompts were given pseudo-tokens for {len(slots)}.")
-        filled = [[self._pseudo(token) for token in row] for row in slots]
-        rows = [
-            self.tokenizer.encode(prompt, [len(token) for token in row])
-            for prompt, row in zip(prompts, filled)
-        ]
-        out = np.empty((len(rows), self.spec.dim), np.float32)
-        # Neighbours in length share a call, so little is padding; the order of answers is the order asked.
-        order = sorted(range(len(rows)), key=lambda index: len(rows[index]))
-        for start in range(0, len(order), TEXT_BATCH):
-            chosen = order[start : start + TEXT_BATCH]
-            out[chosen] = self._encode_rows([rows[i] for i in chosen], [filled[i] for i in chosen])
-        return _finite(out, self.spec.name)
+        out = encode_by_length(prompts, tokens, self.spec, self.tokenizer, self._encode_rows, TEXT_BATCH)
+        return check_finite(out, self.spec, BROKEN)
 
     def token_embedding(self) -> Array:
         """The whole table of token embeddings, float32 [V, W]; a fresh copy."""
@@ -154,14 +139,6 @@ class OpenVINOBackbone:
                 )
             return self._towers[stem]
 
-    def _pseudo(self, token: Array) -> Array:
-        token = np.asarray(token, np.float32)
-        if token.ndim != 2 or len(token) < 1 or token.shape[1] != self.spec.token_dim:
-            raise UsageError(
-                f"A pseudo-word for {self.spec.name} is [k, {self.spec.token_dim}], not {list(token.shape)}."
-            )
-        return token
-
     def _encode_rows(self, rows: list[TokenRow], filled: list[list[Array]]) -> Array:
         width = max(len(row) for row in rows) if self.spec.pad_to == "longest" else self.spec.context
         ids = np.full((len(rows), width), self.spec.pad_id, np.int64)
@@ -174,12 +151,3 @@ class OpenVINOBackbone:
             # Row by row, slot by slot: the order in which boolean indexing walks the gaps.
             embeddings[gaps] = np.concatenate([token for tokens in filled for token in tokens])
         return self._tower("text")(embeddings, lengths)
-
-
-def _finite(features: Array, name: str) -> Array:
-    if not np.isfinite(features).all():
-        raise ModelUnavailable(
-            f"{name} answered with values that are not numbers.",
-            "Run `sightword doctor` to test the backbone.",
-        )
-    return features

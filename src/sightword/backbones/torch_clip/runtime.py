@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from sightword.backbones.base import Array, BackboneSpec
+from sightword.backbones.batches import check_finite, check_pixels, encode_by_length
 from sightword.backbones.tokenize import GAP, PromptTokenizer, TokenRow
 from sightword.backbones.unknown import share_unknown
-from sightword.errors import ModelUnavailable, UsageError
+from sightword.errors import UsageError
 from sightword.prompts import Prompt
 
 __all__ = ["DTYPES", "TorchBackbone", "choose_device", "choose_dtype"]
@@ -20,6 +21,7 @@ __all__ = ["DTYPES", "TorchBackbone", "choose_device", "choose_dtype"]
 DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
 IMAGE_BATCH = {"cpu": 16}
 TEXT_BATCH = {"cpu": 32}
+BROKEN = "In f16 that happens; use f32 or bf16."
 LARGE_BATCH = 256
 """On accelerators, which a small batch leaves idle."""
 
@@ -123,38 +125,21 @@ class TorchBackbone:
 
     def encode_images(self, pixels: Array) -> Array:
         """Pictures to raw features; see `Backbone.encode_images`."""
-        size = self.spec.preprocess.size
-        if pixels.ndim != 4 or pixels.shape[1:] != (3, size, size):
-            raise UsageError(
-                f"{self.spec.name} reads pixels [B, 3, {size}, {size}], not {list(pixels.shape)}."
-            )
+        check_pixels(pixels, self.spec)
         out = np.empty((len(pixels), self.spec.dim), np.float32)
         batch = IMAGE_BATCH.get(self.device.type, LARGE_BATCH)
         with torch.inference_mode():
             for start in range(0, len(pixels), batch):
                 block = np.ascontiguousarray(pixels[start : start + batch], np.float32)
                 out[start : start + batch] = self.encode_pixels(torch.from_numpy(block)).float().cpu().numpy()
-        return _finite(out, self.spec.name)
+        return check_finite(out, self.spec, BROKEN)
 
     def encode_prompts(self, prompts: Sequence[Prompt], tokens: Sequence[Sequence[Array]] = ()) -> Array:
         """Prompts with filled slots to raw features; see `Backbone.encode_prompts`."""
-        slots: Sequence[Sequence[Array]] = tokens if len(tokens) else [()] * len(prompts)
-        if len(slots) != len(prompts):
-            raise UsageError(f"{len(prompts)} prompts were given pseudo-tokens for {len(slots)}.")
-        filled = [[self._pseudo(token) for token in row] for row in slots]
-        rows = [
-            self.tokenizer.encode(prompt, [len(token) for token in row])
-            for prompt, row in zip(prompts, filled)
-        ]
-        out = np.empty((len(rows), self.spec.dim), np.float32)
         batch = TEXT_BATCH.get(self.device.type, LARGE_BATCH)
-        # Neighbours in length share a call, so little is padding; the order of answers is the order asked.
-        order = sorted(range(len(rows)), key=lambda index: len(rows[index]))
         with torch.inference_mode():
-            for start in range(0, len(order), batch):
-                chosen = order[start : start + batch]
-                out[chosen] = self._encode_rows([rows[i] for i in chosen], [filled[i] for i in chosen])
-        return _finite(out, self.spec.name)
+            out = encode_by_length(prompts, tokens, self.spec, self.tokenizer, self._encode_rows, batch)
+        return check_finite(out, self.spec, BROKEN)
 
     def token_embedding(self) -> Array:
         """The whole table of token embeddings, float32 [V, W]; a fresh copy."""
@@ -168,14 +153,6 @@ class TorchBackbone:
         """The word piece of each row of the table (V strings)."""
         rows = len(self.table)
         return (self.tokenizer.vocabulary() + [""] * rows)[:rows]
-
-    def _pseudo(self, token: Array) -> Array:
-        token = np.asarray(token, np.float32)
-        if token.ndim != 2 or len(token) < 1 or token.shape[1] != self.spec.token_dim:
-            raise UsageError(
-                f"A pseudo-word for {self.spec.name} is [k, {self.spec.token_dim}], not {list(token.shape)}."
-            )
-        return token
 
     def _encode_rows(self, rows: list[TokenRow], filled: list[list[Array]]) -> Array:
         width = max(len(row) for row in rows)
@@ -191,11 +168,3 @@ class TorchBackbone:
         lengths = torch.tensor([len(row) for row in rows])
         features = self.encode_embeddings(embeddings, lengths).float().cpu().numpy()
         return np.asarray(features, np.float32)
-
-
-def _finite(features: Array, name: str) -> Array:
-    if not np.isfinite(features).all():
-        raise ModelUnavailable(
-            f"{name} answered with values that are not numbers.", "In f16 that happens; use f32 or bf16."
-        )
-    return features
