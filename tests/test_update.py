@@ -16,6 +16,7 @@ from sightword.errors import IndexBusy, SightwordError, UsageError
 from sightword.pictures import normalise, resize_uint8
 from sightword.pictures.decode import decode
 from sightword.update import Progress
+from told import Told
 from update_helpers import SPEC, Album, album, counts
 
 
@@ -195,26 +196,15 @@ def test_the_preset_is_the_manifests(tmp_path: Path) -> None:
 
 
 def test_progress(pictures: Album) -> None:
-    told: list[object] = []
-
-    class Told(Progress):
-        def description(self, text: str) -> None:
-            told.append(text)
-
-        def total(self, count: int) -> None:
-            told.append(count)
-
-        def advance(self, count: int = 1) -> None:
-            told.append(-count)
-
+    progress = Told()
     pictures.put("new.png", 50)
     pictures.put("copy.png", 4)
     pictures.write("bad.png", b"bad")
     os.utime(pictures.folder / "3.png")
-    pictures.update(progress=Told())
-    assert told[0] == f"looking for changes in {pictures.folder}"
-    assert "reading pictures" in told
-    numbers = [item for item in told if isinstance(item, int)]
+    pictures.update(progress=progress)
+    assert progress.told[0] == f"looking for changes in {pictures.folder}"
+    assert "reading pictures" in progress.told
+    numbers = [item for item in progress.told if isinstance(item, int)]
     assert numbers[0] == 4 and sum(numbers) == 0
 
 

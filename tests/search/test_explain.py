@@ -12,7 +12,7 @@ import pytest
 import sightword
 from gallery import make_gallery
 from sightword.search import Engine, Explanation, MethodWarning
-from sightword.update import Progress
+from told import Told
 
 
 @pytest.fixture(scope="module")
@@ -126,21 +126,10 @@ def test_the_words_are_encoded_once_in_an_engine_and_counted_aloud(
 
     monkeypatch.setenv("SIGHTWORD_CACHE", str(tmp_path))
     monkeypatch.setattr(engine, "_reader", None)
-    told: list[object] = []
-
-    class Told(Progress):
-        def description(self, text: str) -> None:
-            told.append(text)
-
-        def total(self, count: int) -> None:
-            told.append(count)
-
-        def advance(self, count: int = 1) -> None:
-            told.append(-count)
-
-    engine.explain(images=red, text="blue", progress=Told())
-    assert told[0] == "learning the model's words"
-    numbers = [item for item in told if isinstance(item, int)]
+    progress = Told()
+    engine.explain(images=red, text="blue", progress=progress)
+    assert progress.told[0] == "learning the model's words"
+    numbers = [item for item in progress.told if isinstance(item, int)]
     assert numbers[0] > 0 and sum(numbers) == 0
     monkeypatch.setattr(explain, "_encode", lambda *_: pytest.fail("encoded again"))
     monkeypatch.setattr(explain, "_read", lambda *_: pytest.fail("read again"))
