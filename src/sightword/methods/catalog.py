@@ -53,6 +53,12 @@ INVERSIONS: dict[str, Callable[..., Inversion]] = {
 }
 """How the trained kinds ask; ``config.json`` names the kind under ``method``."""
 
+SUPERVISED: dict[str, Any] = {
+    "combiner": Combiner,
+}
+"""What asks with weights learnt from triplets, by the ``kind`` that ``config.json`` names; each has a
+classmethod ``open(directory, backbone, name)`` (``trained.py``)."""
+
 
 @dataclass(frozen=True)
 class MethodInfo:
@@ -112,8 +118,8 @@ def load_method(name: str = "default", *, backbone: Backbone, **options: Any) ->
     directory = find_trained(name, backbone)
     if (directory / NAMES).is_file():
         return _make(SearleOTI, name, OnDemand(backbone, read_oti(directory, backbone)), **options)
-    if read_config(directory)["kind"] == Combiner.name:
-        return _make(Combiner.open, name, directory, backbone, name, **options)
+    if (kind := read_config(directory)["kind"]) in SUPERVISED:
+        return _make(SUPERVISED[kind].open, name, directory, backbone, name, **options)
     phi = Phi.load(directory)
     phi.check(backbone.spec, name)
     kind = phi.config["method"]
@@ -156,7 +162,7 @@ def find_trained(name: str, backbone: Backbone) -> Path:
     elif is_path(name):
         return as_path(name)
     known = ", ".join(info.name for info in list_methods(backbone))
-    if name in INVERSIONS:
+    if name in INVERSIONS or name in SUPERVISED:
         raise ModelUnavailable(
             f"No {name} has been trained for the backbone {backbone.spec.name!r}.",
             f"Train one with `sightword train {name}`, or choose another method: {known}.",
@@ -182,7 +188,7 @@ def _describe(directory: Path) -> str:
         return _summary(SearleOTI)
     try:
         config = read_config(directory)
-        return _summary(Combiner if config["kind"] == Combiner.name else INVERSIONS.get(config["method"]))
+        return _summary(SUPERVISED.get(config["kind"]) or INVERSIONS.get(config["method"]))
     except ModelUnavailable as error:  # one damaged directory must not hide the others
         return error.message
 

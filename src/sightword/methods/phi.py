@@ -27,7 +27,7 @@ __all__ = ["CONFIG", "WEIGHTS", "Phi", "check_backbone", "erf", "read_config"]
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
-KINDS = ("phi", "combiner")
+KINDS = ("phi", "combiner", "cirplant", "artemis", "maaf", "tuned")
 """What the directory of a trained method may hold."""
 
 
@@ -175,8 +175,8 @@ def read_config(directory: Path, kind: str | None = None) -> dict[str, Any]:
     Parameters
     ----------
     directory : Path
-    kind : {"phi", "combiner"}, optional
-        What it must be; None takes either.
+    kind : str, optional
+        What it must be, one of `KINDS`; None takes any.
 
     Raises
     ------
@@ -228,7 +228,7 @@ _ACTIVATIONS = {"relu": _relu, "gelu": _gelu}
 
 def _problem(config: Any) -> str:
     if not isinstance(config, dict) or config.get("kind") not in KINDS:
-        return "it does not describe a phi"
+        return "it does not describe a trained method of a kind that this version runs"
     phi = config["kind"] == "phi"
     if config.get("schema") != 1:
         return f"schema {config.get('schema')!r} is not one this version reads"

@@ -1,0 +1,81 @@
+"""Learning from triplets on frozen features: what Combiner, CIRPLANT, ARTEMIS, MAAF and ``tuned`` share.
+
+    q_i = compose(reference_i, words_i),   S_ij = score(q_i, target_j),   L = mean_i CE(S_i, i)
+
+Features of pictures and words are computed once (``training/triplet_features.py``); a method adds one
+`torch.nn.Module` that follows `Composed`. **False negatives**: target j of a batch is no negative of query i
+when it is a right answer of i (the same picture as target i, or one of the triplet's ``also``); such places
+are masked out of the sum. That is ours: the published codes take every other row for wrong. Triplets with the
+same words are ordinary negatives, and so is query i's own reference where it is some row's target: an answer
+that only repeats the reference is wrong.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["Batch", "Composed"]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a network sees of B triplets; everything is on the job's device.
+
+    Attributes
+    ----------
+    reference, target : float32 Tensor [B, D]
+        Raw (unnormalised) features of the pictures.
+    text : float32 Tensor [B, D]
+        Raw features of the words alone, without a prompt.
+    words : float32 Tensor [B, L, W], optional
+        Rows of the backbone's token table for the words (no special tokens), zero beyond `lengths`.
+    lengths : int64 Tensor [B], optional
+    patches : float32 Tensor [B, N, Dp], optional
+        Patch features of the reference.
+    extra : float32 Tensor [B, K, D], optional
+        Whatever else the method had computed per (reference, text); ``tuned`` keeps its parts here.
+    """
+
+    reference: torch.Tensor
+    text: torch.Tensor
+    target: torch.Tensor
+    words: torch.Tensor | None = None
+    lengths: torch.Tensor | None = None
+    patches: torch.Tensor | None = None
+    extra: torch.Tensor | None = None
+
+
+class Composed(Protocol):
+    """A network that learns from triplets: a `torch.nn.Module` with these members.
+
+    Attributes
+    ----------
+    kind : str
+        ``config.json``'s ``kind`` and ``method``; `sightword.methods.catalog.SUPERVISED` maps it to the
+        numpy class that asks.
+    needs : frozenset of {"words", "patches", "extra"}
+        Which optional parts of `Batch` are computed.
+    """
+
+    kind: str
+    needs: frozenset[str]
+
+    def scores(self, batch: Batch) -> torch.Tensor:
+        """S, float32 [B, B]: every query of the batch against every target, temperature included.
+
+        Row i, column j: query i (reference, words) with target j. A method whose query does not depend on the
+        target computes ``scale * unit(queries) @ unit(targets).T``; ARTEMIS computes it pair by pair.
+        """
+        ...
+
+    def settings(self) -> dict[str, object]:
+        """What ``config.json`` keeps under ``network``: widths, layers, heads."""
+        ...
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """What ``model.safetensors`` keeps, named as the numpy class reads it."""
+        ...
