@@ -49,5 +49,38 @@ def test_words_that_look_like_a_path_or_a_folder_are_doubted(run, folder: Path, 
     monkeypatch.chdir(folder)
     assert "'black/white' is taken as words" in run("search", ".", "black/white").stderr
     assert "'no/such' is taken as words" in run("search", ".", "red", "--without", "no/such").stderr
-    assert "was the folder 'deep' meant?" in run("search", "deeep").stderr
     assert run("search", "red").stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("deeep", "There is no folder 'deeep'.\n  Was 'deep' meant?"),
+        ("./deeep", "There is no folder './deeep'.\n  Was 'deep' meant?"),
+        ("black/white", "sightword search . black/white"),
+        (".deep", "Was 'deep' meant?"),
+        ("~nobody", "There is no folder '~nobody'."),
+        ("notes.md", "is a file, neither a folder nor words"),
+    ],
+)
+def test_one_word_that_is_more_likely_a_folder_is_refused(
+    run, folder: Path, monkeypatch, word: str, said: str
+) -> None:
+    """Taken as words it would have the current folder read and indexed."""
+    (folder / "notes.md").write_text("no picture")
+    monkeypatch.chdir(folder)
+    result = run("search", word)
+    assert result.exit_code == 2 and said in result.stderr
+    assert not (folder / ".sightword").exists()
+
+
+def test_reading_the_current_folder_unasked_is_told_once(run, folder: Path, monkeypatch) -> None:
+    monkeypatch.chdir(folder)
+    first = run("search", "red", "--paths")
+    assert first.exit_code == 0 and f"the current one are read: {folder}." in first.stderr
+    assert "the current one" not in run("search", "red", "--paths").stderr
+    assert "the current one" not in run("search", ".", "blue", "--paths").stderr
+
+
+def test_a_named_folder_is_not_told(run, folder: Path) -> None:
+    assert "the current one" not in run("search", folder, "red").stderr

@@ -39,12 +39,17 @@ standard deviations that is above this folder's average for the question.
 """
 
 
+_HERE = "sightword.here"
+"""Marks that no folder was named."""
+
+
 def _take_words(ctx: click.Context, param: click.Parameter, words: tuple[str, ...]) -> tuple[Path, str]:
     if asks_a_server(ctx):
         load_defaults(ctx, None)
         return split_there(words)
     folder, text = split_words(words)
     check_text(folder, text)
+    ctx.meta[_HERE] = not words or (len(words) == 1 and bool(text))
     load_defaults(ctx, folder)
     return folder, text
 
@@ -91,7 +96,7 @@ def search_command(ctx: click.Context, /, words: tuple[Path, str], **options: An
     The first search of a folder reads all its pictures; later ones read only what changed.
     """
     from sightword.cli.answer import Answer, show
-    from sightword.cli.bring import bring_up_to_date, spoken_warnings
+    from sightword.cli.bring import bring_up_to_date, say, spoken_warnings
     from sightword.cli.coverage import Coverage
     from sightword.search import open as open_engine
 
@@ -114,7 +119,9 @@ def search_command(ctx: click.Context, /, words: tuple[Path, str], **options: An
         spoken_warnings(),
     ):
         engine.prepare(query)
-        _ = engine.indexed  # an index that cannot be used is told before anything is loaded
+        indexed = engine.indexed  # an index that cannot be used is told before anything is loaded
+        if ctx.meta[_HERE] and not indexed and not options["no_update"]:
+            say(f"No folder is named, so the pictures of the current one are read: {Path.cwd()}.")
         engine.warm(query)
         if options["no_update"]:
             pictures = engine.info()["pictures"]  # says so if there is no index; a search would make it

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import shlex
 from itertools import islice
 from pathlib import Path
 
@@ -20,7 +21,14 @@ _SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
 
 
 def split_words(words: tuple[str, ...]) -> tuple[Path, str]:
-    """FOLDER and TEXT. One word alone is FOLDER if such a directory exists, else TEXT."""
+    """FOLDER and TEXT. One word alone is FOLDER if such a directory exists, else TEXT.
+
+    Raises
+    ------
+    UsageError
+        There is no such folder; or one word alone was probably meant as one: were it taken as words, the
+        whole current folder would be read.
+    """
     if len(words) > 2:
         raise click.UsageError(
             f"A folder and one text are enough, but {words[2]!r} follows; put the text in quotes."
@@ -33,8 +41,7 @@ def split_words(words: tuple[str, ...]) -> tuple[Path, str]:
         _check_folder(folder, text)
     else:
         folder, text = ".", "".join(words)
-        if text and (similar := _similar_folder(text)):
-            _note(f"{text!r} is taken as words and looked for here; was the folder {similar!r} meant?")
+        _check_alone(text)
     return Path(folder), text
 
 
@@ -75,6 +82,23 @@ def negative(item: str) -> str | Path:
         )
     _doubt(item)
     return item
+
+
+def _check_alone(word: str) -> None:
+    """Refuse one word without a folder that is more likely the name of a folder."""
+    if not word or " " in word or _names_a_picture(word):  # a picture has a sentence of its own
+        return
+    if Path(word).is_file():
+        raise UsageError(f"{word!r} is a file, neither a folder nor words.", _as_words(word))
+    similar = _similar_folder(word)
+    if similar:
+        raise UsageError(f"There is no folder {word!r}.", f"Was {similar!r} meant? {_as_words(word)}")
+    if word.startswith((".", "~")) or any(separator in word for separator in _SEPARATORS):
+        raise UsageError(f"There is no folder {word!r}.", _as_words(word))
+
+
+def _as_words(word: str) -> str:
+    return f"To look for these words here: sightword search . {shlex.quote(word)}"
 
 
 def _check_folder(folder: str, text: str) -> None:
