@@ -228,7 +228,7 @@ _ACTIVATIONS = {"relu": _relu, "gelu": _gelu}
 
 def _problem(config: Any) -> str:
     if not isinstance(config, dict) or config.get("kind") not in KINDS:
-        return "it does not describe a trained method of a kind that this version runs"
+        return "it does not describe a phi or another trained method that this version runs"
     phi = config["kind"] == "phi"
     if config.get("schema") != 1:
         return f"schema {config.get('schema')!r} is not one this version reads"
