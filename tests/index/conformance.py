@@ -7,10 +7,11 @@ runs all of this against it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from samples import DIM, MANIFEST, Model, assert_same, feature, picture, pictures, unit
+from samples import DIM, MANIFEST, Model, as_stored, assert_same, feature, picture, pictures, unit
 
 from sightword.errors import SightwordError, UsageError
 from sightword.index.base import Failure, Manifest, VectorStore
@@ -227,6 +228,31 @@ class StoreConformance:
         if self.manifest.dtype == "float32":
             assert np.array_equal(vectors, np.stack([unit(item.feature) for item in reversed(batch)]))
         assert store.vectors([]).shape == (0, DIM)
+
+    def test_pictures_are_restored_exactly(self, store: VectorStore) -> None:
+        batch = pictures(range(5))
+        with store.writer() as writer:
+            writer.add([*batch[:2], picture(50, path=batch[3].path)])
+            writer.fail([Failure(batch[4].path, 1, 2, "It is cut off.")])
+        ids = {state.id for state in store.known().values()}
+        items = [as_stored(at, item, gone=at == 2, manifest=self.manifest) for at, item in enumerate(batch)]
+        with store.writer() as writer:
+            writer.restore(items[2:])
+            writer.restore([])
+        known = store.known()
+        assert [known[item.path].status for item in batch] == ["live", "live", "gone", "live", "live"]
+        assert store.failures() == []
+        restored = store.stored([known[item.path].id or 0 for item in reversed(batch)])
+        for found, wanted in zip(reversed(restored), items):
+            assert found.unit.dtype == np.float32
+            assert found.unit.tobytes() == wanted.unit.tobytes()
+            assert (found.norm, found.gone) == (wanted.norm, wanted.gone)
+            assert replace(found.row, id=0) == replace(wanted.row, id=0)
+        assert {item.row.id for item in restored[:3]}.isdisjoint(ids)
+        assert store.find(batch[2].path) is None
+        assert [hit.picture.path for hit in store.scan(unit(batch[3].feature), 1)] == [batch[3].path]
+        assert store.stored([12345, known[batch[0].path].id or 0, 12346])[0].row.path == batch[0].path
+        assert store.stored([]) == store.stored([12345]) == []
 
     def test_rows_are_found_by_id(self, store: VectorStore) -> None:
         batch = pictures(range(6))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sightword.index.base import Failure, FileState, Manifest, Picture, VectorStore
+from sightword.index.base import Failure, FileState, Manifest, Picture, PictureRow, Stored, VectorStore
 from sightword.index.bf16 import from_bfloat16, to_bfloat16
 
 DIM = 24
@@ -41,6 +41,15 @@ def picture(seed: int, path: bytes | None = None, **changes: object) -> Picture:
         feature=feature(seed),
     )
     return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def as_stored(number: int, item: Picture, *, gone: bool = False, manifest: Manifest = MANIFEST) -> Stored:
+    """The picture as an index with this manifest keeps it, under the id `number`."""
+    wide = item.feature.astype(np.float64)
+    made = unit(item.feature)
+    kept = made if manifest.dtype == "float32" else from_bfloat16(to_bfloat16(made))
+    columns = {each.name: getattr(item, each.name) for each in fields(item) if each.name != "feature"}
+    return Stored(PictureRow(id=number, **columns), kept, float(np.sqrt((wide**2).sum())), gone)
 
 
 def pictures(seeds: Iterable[int]) -> list[Picture]:

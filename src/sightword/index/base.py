@@ -22,6 +22,7 @@ __all__ = [
     "Picture",
     "PictureRow",
     "Scored",
+    "Stored",
     "VectorStore",
     "Writer",
 ]
@@ -104,6 +105,19 @@ class Scored:
 
 
 @dataclass(frozen=True)
+class Stored:
+    """One picture exactly as an index keeps it: what moves to another index (`index/transfer.py`)."""
+
+    row: PictureRow
+    """With the id that it has where it was read."""
+    unit: Array
+    """The unit vector, float32 [D], bit for bit what is kept."""
+    norm: float
+    """Length of the raw feature; the 64-bit float that is kept."""
+    gone: bool
+
+
+@dataclass(frozen=True)
 class CheckReport:
     """What ``check`` found, and what it mended."""
 
@@ -140,11 +154,29 @@ class Writer(Protocol):
         """Hide pictures whose files vanished; kept until `compact`. Failures of such paths are dropped."""
         ...
 
+    def restore(self, items: Sequence[Stored]) -> None:
+        """Insert or replace pictures by path as another index kept them: unit vector, norm and gone mark bit
+        for bit, under new ids; clears a failure of the same path. Paths are unique within a call. The caller
+        (`index/transfer.py`) has checked that vectors are finite and of unit length.
+        """
+        ...
+
 
 class VectorStore(Protocol):
     """The seam behind which an index lives: on this disk, or on a cluster."""
 
     manifest: Manifest
+
+    @property
+    def pictures(self) -> str | None:
+        """Template of the addresses at which pictures can be seen (`pictures/address.py`), if the back end
+        keeps one. Always None on this disk: an index may have come with a stranger's folder.
+        """
+        ...
+
+    def set_pictures(self, template: str | None) -> None:
+        """Keep (None: forget) such a template, already checked by the caller. UsageError on this disk."""
+        ...
 
     def writer(self) -> AbstractContextManager[Writer]:
         """The one writer; leaving it brings derived files up to date. Raises IndexBusy."""
@@ -180,6 +212,13 @@ class VectorStore(Protocol):
 
     def vectors(self, picture_ids: Sequence[int]) -> Array:
         """Unit vectors, float32 [n, D], in the order asked."""
+        ...
+
+    def stored(self, picture_ids: Sequence[int]) -> list[Stored]:
+        """Pictures as they are kept, live and gone, in the order asked; ids that are no more are left out.
+
+        Raises IndexCorrupt when one of them is damaged; asked alone, each tells for itself.
+        """
         ...
 
     def row(self, picture_id: int) -> PictureRow:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from sightword.backbones.base import Array, BackboneSpec
-from sightword.errors import IndexForAnotherBackbone, IndexMissing, IndexProblem, UsageError
-from sightword.index.base import CheckReport, Failure, FileState, Manifest, PictureRow, Scored
+from sightword.errors import IndexCorrupt, IndexForAnotherBackbone, IndexMissing, IndexProblem, UsageError
+from sightword.index.base import CheckReport, Failure, FileState, Manifest, PictureRow, Scored, Stored
 from sightword.index.care import compact, describe
 from sightword.index.check import check_store
 from sightword.index.connection import told
@@ -198,6 +199,49 @@ class LocalStore(Session):
                     raise UsageError(f"No picture has the id {picture_id}.")
                 found[at] = self._decoded(row[0])
         return found
+
+    def stored(self, picture_ids: Sequence[int]) -> list[Stored]:
+        """Pictures as they are kept, live and gone, in the order asked; ids that are no more are left out.
+
+        Raises
+        ------
+        IndexCorrupt
+            When a row or its vector is damaged.
+        """
+        columns = ", ".join(f"p.{name}" for name in PICTURE_COLUMNS.split(", "))
+        query = (
+            f"SELECT {columns}, p.gone, v.unit, v.norm FROM pictures p LEFT JOIN vectors v ON v.id = p.id"
+            " WHERE p.id = ?"
+        )
+        found = []
+        with self.reading() as connection:
+            for picture_id in picture_ids:
+                row = connection.execute(query, (int(picture_id),)).fetchone()
+                if row is not None:
+                    found.append(self._as_stored(row))
+        return found
+
+    def _as_stored(self, row: tuple[Any, ...]) -> Stored:
+        *columns, gone, unit, norm = row
+        picture = picture_row(tuple(columns))
+        if type(norm) is not float:
+            raise IndexCorrupt(
+                f"The index holds no norm for {os.fsdecode(picture.path)!r}.",
+                "Run `sightword check` to mend it.",
+            )
+        return Stored(picture, self._decoded(unit), norm, bool(gone))
+
+    @property
+    def pictures(self) -> str | None:
+        """None: where pictures can be seen is never taken from a folder's index."""
+        return None
+
+    def set_pictures(self, template: str | None) -> None:
+        """UsageError: an index on this disk keeps no addresses."""
+        raise UsageError(
+            "An index on this disk keeps no addresses of pictures.",
+            "Give --pictures to `sightword search` or `serve` instead.",
+        )
 
     def row(self, picture_id: int) -> PictureRow:
         """One picture by its id, live or gone."""

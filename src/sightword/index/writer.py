@@ -11,12 +11,12 @@ import numpy as np
 
 from sightword.backbones.base import Array
 from sightword.errors import IndexProblem, PictureError, SightwordError, UsageError
-from sightword.index.base import Failure, Manifest, Picture
+from sightword.index.base import Failure, Manifest, Picture, PictureRow, Stored
 from sightword.index.bf16 import to_bfloat16
 from sightword.index.connection import DATABASE, connect_writer, told
 from sightword.index.files import Disk, failpoint
 from sightword.index.matrix import matrix_files, matrix_name, open_matrix, write_matrix
-from sightword.index.rows import is_inside
+from sightword.index.rows import PICTURE_COLUMNS, is_inside
 
 __all__ = ["LocalWriter", "unit_and_norm"]
 
@@ -88,14 +88,29 @@ class LocalWriter:
         """
         rows = list({picture.path: picture for picture in pictures}.values())
         units, norms = self._vectors(rows)
-        paths = [(check_new_path(picture.path),) for picture in rows]
+        self._insert("add", rows, units, norms, [False] * len(rows))
+
+    def restore(self, items: Sequence[Stored]) -> None:
+        """Insert or replace pictures by path as another index kept them, under new ids."""
+        units = [self._kept(item.unit) for item in items]
+        norms, gone = [item.norm for item in items], [item.gone for item in items]
+        self._insert("restore", [item.row for item in items], units, norms, gone)
+
+    def _insert(
+        self,
+        name: str,
+        rows: Sequence[Picture | PictureRow],
+        units: Sequence[bytes],
+        norms: Sequence[float],
+        gone: Sequence[bool],
+    ) -> None:
+        paths = [(check_new_path(row.path),) for row in rows]
 
         def work(connection: sqlite3.Connection) -> None:
             self._remove(paths)
             first = 1 + self._last_id()
             connection.executemany(
-                "INSERT INTO pictures (id, path, size, mtime_ns, content_hash, width, height, format, taken)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                f"INSERT INTO pictures ({PICTURE_COLUMNS}, gone) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     (
                         first + at,
@@ -107,17 +122,18 @@ class LocalWriter:
                         p.height,
                         p.format,
                         p.taken,
+                        int(hidden),
                     )
-                    for at, p in enumerate(rows)
+                    for at, (p, hidden) in enumerate(zip(rows, gone))
                 ),
             )
             connection.executemany(
                 "INSERT INTO vectors VALUES (?, ?, ?)",
                 ((first + at, unit, norm) for at, (unit, norm) in enumerate(zip(units, norms))),
             )
-            failpoint("add.after_insert")
+            failpoint(f"{name}.after_insert")
 
-        self._transaction(work, "add")
+        self._transaction(work, name)
         self._tail += len(rows)
         if self._is_time_to_rewrite():
             self._rewrite()
@@ -287,10 +303,14 @@ class LocalWriter:
                 raise PictureError(
                     f"The backbone gave no usable feature for {picture.path!r}: {error}."
                 ) from None
-            stored = unit.astype("<f4") if self._manifest.dtype == "float32" else to_bfloat16(unit)
-            units.append(stored.astype(stored.dtype.newbyteorder("<")).tobytes())
+            units.append(self._kept(unit))
             norms.append(norm)
         return units, norms
+
+    def _kept(self, unit: Array) -> bytes:
+        """A unit vector as the database has it."""
+        kept = unit.astype("<f4") if self._manifest.dtype == "float32" else to_bfloat16(unit)
+        return kept.astype(kept.dtype.newbyteorder("<")).tobytes()
 
     def _measure(self) -> None:
         meta = dict(self.connection.execute("SELECT key, value FROM meta"))
