@@ -23,26 +23,27 @@ __all__ = ["Batch", "Composed"]
 
 @dataclass(frozen=True)
 class Batch:
-    """What a network sees of B triplets; everything is on the job's device.
+    """The query side of B triplets; everything is on the job's device.
 
     Attributes
     ----------
-    reference, target : float32 Tensor [B, D]
-        Raw (unnormalised) features of the pictures.
+    reference : float32 Tensor [B, D]
+        Raw (unnormalised) features of the reference pictures.
     text : float32 Tensor [B, D]
         Raw features of the words alone, without a prompt.
     words : float32 Tensor [B, L, W], optional
-        Rows of the backbone's token table for the words (no special tokens), zero beyond `lengths`.
+        Rows of the backbone's token table for the words (no special tokens), zero beyond `lengths`; words
+        beyond the network's ``longest`` are cut off.
     lengths : int64 Tensor [B], optional
+        At least 1.
     patches : float32 Tensor [B, N, Dp], optional
         Patch features of the reference.
     extra : float32 Tensor [B, K, D], optional
-        Whatever else the method had computed per (reference, text); ``tuned`` keeps its parts here.
+        Whatever else was computed once per (reference, text); ``tuned`` keeps its parts here.
     """
 
     reference: torch.Tensor
     text: torch.Tensor
-    target: torch.Tensor
     words: torch.Tensor | None = None
     lengths: torch.Tensor | None = None
     patches: torch.Tensor | None = None
@@ -64,12 +65,18 @@ class Composed(Protocol):
     kind: str
     needs: frozenset[str]
 
-    def scores(self, batch: Batch) -> torch.Tensor:
-        """S, float32 [B, B]: every query of the batch against every target, temperature included.
+    def scores(self, batch: Batch, targets: torch.Tensor) -> torch.Tensor:
+        """S, float32 [B, M]: every query of the batch against every target, temperature included.
 
-        Row i, column j: query i (reference, words) with target j. A method whose query does not depend on the
-        target computes ``scale * unit(queries) @ unit(targets).T``; ARTEMIS computes it pair by pair.
+        Row i, column j: query i with the raw feature ``targets[j]`` of a picture, float32 [M, D]. In training
+        M is B and the right answers stand on the diagonal; when held-out triplets are measured, targets are a
+        whole gallery. A method whose query does not depend on the target computes
+        ``scale * unit(queries) @ unit(targets).T``; ARTEMIS computes it pair by pair.
         """
+        ...
+
+    def regulariser(self, batch: Batch) -> torch.Tensor | None:
+        """A term that is added to the loss, or None (``tuned`` stays near its zero-shot answer)."""
         ...
 
     def settings(self) -> dict[str, object]:
