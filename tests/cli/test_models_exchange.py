@@ -103,6 +103,8 @@ def test_import_use_and_export_a_phi(run, tiny_backbone_dir: Path, folder: Path,
     done = run("models", "import", tmp_path / "lincir_tiny.pt", "--out", tmp_path / "phi")
     assert done.exit_code == 0, done.stderr
     assert "Wrote the lincir for tiny" in done.stdout
+    again = run("models", "import", tmp_path / "lincir_tiny.pt", "--out", tmp_path / "phi")
+    assert again.exit_code == 2 and "holds a finished result already" in again.stderr
     picture = next(folder.glob("*.png"))
     found = run("search", folder, "is dark", "--image", picture, "--method", f"{tmp_path}/phi", "--json")
     assert found.exit_code == 0, found.stderr

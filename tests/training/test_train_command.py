@@ -176,6 +176,22 @@ def test_what_is_wrong_is_a_sentence(run: Callable[..., Result], data: Path, tmp
     assert "is not empty" in refused("pic2word", "--features", data / "features.npy")
 
 
+def test_a_finished_result_is_not_replaced_unasked(
+    run: Callable[..., Result], data: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "phi"
+    call = ["train", "pic2word", "--features", data / "features.npy", "--out", out, *QUICK, "--steps"]
+    assert run(*call, 2).exit_code == 0
+    first = (out / "model.safetensors").read_bytes()
+    for extra in ([], ["--resume"], ["--fresh"]):
+        refused = run(*call, 3, *extra)
+        assert refused.exit_code == 2 and "holds a finished result already" in refused.stderr
+        assert "--overwrite" in refused.stderr
+        assert (out / "model.safetensors").read_bytes() == first
+    assert run(*call, 3, "--overwrite").exit_code == 0
+    assert (out / "model.safetensors").read_bytes() != first
+
+
 def test_unreadable_pictures_are_listed_under_a_cap(
     run: Callable[..., Result], data: Path, tmp_path: Path
 ) -> None:

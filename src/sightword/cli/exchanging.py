@@ -49,6 +49,7 @@ def export_phi_file(name: str, layout: str, target: Path, backbone: str | None) 
 
 def import_file(file: Path, out: Path, backbone: str | None, method: str | None, offline: bool) -> Imported:
     """Read a released checkpoint for a backbone."""
+    from sightword.training.directory import check_new
     from sightword.training.released.importing import (
         USUAL_BACKBONES,
         import_released,
@@ -56,6 +57,7 @@ def import_file(file: Path, out: Path, backbone: str | None, method: str | None,
         read_released,
     )
 
+    check_new(out, "Choose another place with --out.")
     found = read_released(file)
     method = method_of(found, file, method)
     name = backbone or USUAL_BACKBONES.get((found.layout, found.dim))

@@ -61,6 +61,7 @@ def common(function: F) -> F:
         click.option("--half", is_flag=True, help="Store float16."),
         click.option("--resume", is_flag=True, help="Go on where an interrupted run stopped, bit for bit."),
         click.option("--fresh", is_flag=True, help="Throw an interrupted run away."),
+        click.option("--overwrite", is_flag=True, help="Replace a finished result in OUT."),
         click.option(
             "--no-cache", is_flag=True, help="Keep no features or tagged captions for the next run."
         ),

@@ -10,7 +10,7 @@ from pathlib import Path
 from sightword.errors import UsageError
 from sightword.methods.phi import CONFIG
 
-__all__ = ["check_free", "write_directory"]
+__all__ = ["check_free", "check_new", "write_directory"]
 
 
 def check_free(directory: Path) -> None:
@@ -24,6 +24,24 @@ def check_free(directory: Path) -> None:
         raise UsageError(f"{directory} is a file.", "Choose another directory.")
     if directory.exists() and not (directory / CONFIG).is_file() and any(directory.iterdir()):
         raise UsageError(f"{directory} is not empty and holds no phi.", "Choose another directory.")
+
+
+def check_new(directory: Path, hint: str) -> None:
+    """`check_free`, and refuse an earlier result too: hours of training must not vanish by a repeated name.
+
+    Parameters
+    ----------
+    directory : Path
+    hint : str
+        How to go on.
+
+    Raises
+    ------
+    UsageError
+    """
+    check_free(directory)
+    if (directory / CONFIG).is_file():
+        raise UsageError(f"{directory} holds a finished result already.", hint)
 
 
 def write_directory(

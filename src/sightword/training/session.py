@@ -15,7 +15,7 @@ import numpy as np
 from sightword.backbones.base import Array
 from sightword.config import cache_home
 from sightword.errors import UsageError
-from sightword.training.directory import check_free
+from sightword.training.directory import check_free, check_new
 from sightword.training.job import Job
 from sightword.training.loop import Run
 from sightword.training.need import need_torch
@@ -61,6 +61,7 @@ class Wishes:
     licence: str = "unknown"
     resume: bool = False
     fresh: bool = False
+    overwrite: bool = False
     checkpoint_every: int = 1000
     tensorboard: bool = False
     cache: bool = True
@@ -82,15 +83,19 @@ class Session:
         self.wishes, self.say = wishes, say
         self.sources: list[str] = []
         self._identities: list[str] = []
-        check_free(wishes.out)
         self.kept = wishes.out.with_name(f"{wishes.out.name}.run")
-        if wishes.fresh:
-            shutil.rmtree(self.kept, ignore_errors=True)
-        elif not wishes.resume and any(self.kept.glob("*.safetensors")):
+        unfinished = any(self.kept.glob("*.safetensors"))
+        if unfinished and not (wishes.resume or wishes.fresh):
             raise UsageError(
                 f"An unfinished run is kept in {self.kept}.",
                 "Go on with --resume, or start anew with --fresh.",
             )
+        if wishes.overwrite or (unfinished and wishes.resume):  # the run was allowed to when it began
+            check_free(wishes.out)
+        else:
+            check_new(wishes.out, "Choose another --out, or replace it with --overwrite.")
+        if wishes.fresh:
+            shutil.rmtree(self.kept, ignore_errors=True)
         if wishes.threads:
             torch.set_num_threads(wishes.threads)
         self.world: World = join(wishes.device)
