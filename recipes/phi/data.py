@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from sightword.backbones.torch_starter import TorchStarter  # noqa: E402
 from sightword.methods.phrases import make_phrases, with_article  # noqa: E402
 from sightword.training.readers import Item  # noqa: E402
 
-__all__ = ["CACHE", "SHIPPED", "captions", "features", "named_pictures"]
+__all__ = ["CACHE", "SHIPPED", "captions", "features", "generated_captions", "named_pictures", "named_rows"]
 
 VIEWS = CACHE / "views"
 STYLES = {
@@ -90,15 +91,51 @@ def captions(limit: int, seed: int = 0) -> list[str]:
     return [found[i] for i in rng.permutation(len(found))]
 
 
+def named_rows(limit: int, seed: int = 0) -> list[int]:
+    """Numbers of training pictures with a known style and no skin tone."""
+    rng, rows = np.random.default_rng(seed), records()
+    fit = [
+        at for at, row in enumerate(rows)
+        if row["split"] == "train" and row["style"] in STYLES and not row.get("tone")
+    ]  # fmt: skip
+    return [fit[at] for at in rng.permutation(len(fit))[:limit]]
+
+
 def named_pictures(limit: int, seed: int = 0) -> list[Item]:
     """Pictures with a caption made of their style and name, for masked training; one picture a name and style."""
-    rng = np.random.default_rng(seed)
-    rows = [
-        row for row in records() if row["split"] == "train" and row["style"] in STYLES and not row.get("tone")
-    ]
-    items = []
-    for at in rng.permutation(len(rows))[:limit]:
-        row = rows[at]
-        path = PICTURES / row["file"]
-        items.append(Item(str(path), path, (STYLES[row["style"]].format(with_article(row["name"])),)))
+    rows, items = records(), []
+    for at in named_rows(limit, seed):
+        path = PICTURES / rows[at]["file"]
+        caption = STYLES[rows[at]["style"]].format(with_article(rows[at]["name"]))
+        items.append(Item(str(path), path, (caption,)))
     return items
+
+
+def generated_captions(
+    tower: TorchStarter, encode: Callable[[list[str]], np.ndarray[Any, Any]], limit: int, seed: int = 0
+) -> list[Item]:
+    """The same pictures as `named_pictures`, captioned by the backbone itself.
+
+    The name and the style that fit the picture best are put together: right often enough, and wrong as
+    machines are wrong.
+
+    Parameters
+    ----------
+    encode : callable
+        Texts -> raw features [N, D].
+    """
+    rows, chosen = records(), named_rows(limit, seed)
+    names = sorted({row["name"] for row in rows if row["split"] == "train" and row["style"] in STYLES})
+    styles = list(STYLES.values())
+    pictures = _unit(_raw(tower, np.load(PLAIN, mmap_mode="r")[chosen]))
+    by_name = pictures @ _unit(encode([f"a picture of {with_article(name)}" for name in names])).T
+    by_style = pictures @ _unit(encode([style.format("a thing") for style in styles])).T
+    items = []
+    for at, name, style in zip(chosen, by_name.argmax(1).tolist(), by_style.argmax(1).tolist()):
+        path = PICTURES / rows[at]["file"]
+        items.append(Item(str(path), path, (styles[style].format(with_article(names[name])),)))
+    return items
+
+
+def _unit(rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)

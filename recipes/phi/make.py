@@ -61,7 +61,7 @@ class Recipe:
         self.out, self.scale, self.precision = out, scale, precision
         self.backbone = OpenVINOBackbone(SHIPPED, threads=threads)
         kind = {"f32": torch.float32, "bf16": torch.bfloat16}[precision]
-        exact = load_torch_starter(SHIPPED)
+        self.exact = exact = load_torch_starter(SHIPPED)
         self.tower = exact if precision == "f32" else load_torch_starter(SHIPPED, dtype=kind)
         self.train, self.held_out = features(exact, self.count(40_000, 400))
 

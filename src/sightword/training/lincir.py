@@ -10,7 +10,8 @@ Changed: captions are tagged once (``captions.py``), the features z may be cache
 batched by length. On CLIP towers sigma is 1, the paper's. Other towers have features of other lengths, so
 sigma is scaled (**ours**): the noise's root mean square, ``sigma sqrt(D / 3)``, is `share` times the
 captions' mean norm; and where pictures' features are longer or shorter than captions', phi reads ``r z'``
-with r the ratio of the mean norms, because at search time it reads pictures.
+with r the ratio of the mean norms, because at search time it reads pictures. With `pictures_mean` it reads
+``r (z' - mean of z) + pictures_mean`` (**ours**): the modality gap is stepped over, not only scaled.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ def learn_lincir(
     share: float = 1.0,
     sigma: float | None = None,
     pictures_norm: float | None = None,
+    pictures_mean: Array | None = None,
     cached: Array | None = None,
 ) -> dict[str, Any]:
     """Train a phi and write its directory.
@@ -57,6 +59,8 @@ def learn_lincir(
         The noise's scale itself.
     pictures_norm : float, optional
         Mean norm of pictures' features; by default that of the backbone's golden pictures.
+    pictures_mean : float32 [D], optional
+        Mean of pictures' raw features; phi's inputs are moved there.
     cached : float32 [N, D], optional
         The captions' features (`caption_features`); computed in every step unless given.
 
@@ -73,6 +77,10 @@ def learn_lincir(
     sigma = noise_scale(spec, norm, share) if sigma is None else sigma
     ratio = 1.0 if is_clip(spec) else (pictures_norm or picture_norm(spec) or norm) / norm
     world = learning.world
+    offset: torch.Tensor | float = 0.0
+    if pictures_mean is not None:
+        moved = pictures_mean - ratio * sample.mean(axis=0)
+        offset = job.features(moved[None].astype(np.float32), "Means of features")
 
     def loss_of(rows: torch.Tensor, step: int) -> torch.Tensor:
         chosen = rows.tolist()
@@ -81,7 +89,7 @@ def learn_lincir(
             if kept is not None
             else _features(learning.rows, captions.whole, chosen)
         )
-        tokens = learning.words(ratio * noisy(z, sigma))
+        tokens = learning.words(ratio * noisy(z, sigma) + offset)
         again = learning.rows([widen(captions.masked[i], job.tokens, spec) for i in chosen], tokens)
         return world.mean(squared_error(again, z))
 
@@ -92,6 +100,7 @@ def learn_lincir(
         "noise_share": sigma * math.sqrt(spec.dim / 3) / norm,
         "noise_rule": "paper" if sigma == 1.0 and is_clip(spec) else "ours",
         "input_ratio": ratio,
+        "input_moved": pictures_mean is not None,
         "captions_norm": norm,
         "features_cached": kept is not None,
     }
