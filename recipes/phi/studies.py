@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from make import Recipe
+from study_rows import STUDIES, Studio, Study
 
 from data import CACHE
-from make import Recipe
 from sightword.evaluation.styleshift import evaluate
-from study_rows import STUDIES, Studio, Study
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "studies.json"
@@ -105,8 +105,12 @@ def table(study: Study, rows: dict[str, Any]) -> list[str]:
         overall, domain = row["tasks"]["overall"], row["tasks"]["domain"]
         low, high = overall["interval"]
         versus = row.get("against the first")
-        told = "–" if versus is None else (
-            f"{versus['difference']:+.3f} ({versus['interval'][0]:+.3f} to {versus['interval'][1]:+.3f})"
+        told = (
+            "–"
+            if versus is None
+            else (
+                f"{versus['difference']:+.3f} ({versus['interval'][0]:+.3f} to {versus['interval'][1]:+.3f})"
+            )
         )
         lines.append(
             f"| {name} | {overall['mean']:.3f} ({low:.3f}–{high:.3f}) | {domain['mean']:.3f} | {told} | "

@@ -19,7 +19,7 @@ from sightword.training.cam import watched_tower
 from sightword.training.captions import read_captions
 from sightword.training.lincir import caption_features, learn_lincir
 from sightword.training.masked import MaskedPairs, learn_masked
-from sightword.training.masking import Choice, make_pairs, part_of
+from sightword.training.masking import Choice, make_pairs
 from sightword.training.pic2word import learn_pic2word
 from sightword.training.searle import invert_pictures, learn_searle
 
@@ -50,27 +50,40 @@ class Studio:
             "steps": report["settings"]["steps"], "rows": report["rows"], "seconds": report["seconds"], **facts,
         }  # fmt: skip
 
-    def pic2word(self, tokens: int = 1, pictures: int | None = None, words: bool = False) -> tuple[Path, dict[str, Any]]:
+    def pic2word(
+        self, tokens: int = 1, pictures: int | None = None, words: bool = False
+    ) -> tuple[Path, dict[str, Any]]:
         """300 steps of 128 pictures."""
-        features = self.recipe.train if pictures is None else self.recipe.train[: self.recipe.count(pictures, 60)]
+        features = (
+            self.recipe.train if pictures is None else self.recipe.train[: self.recipe.count(pictures, 60)]
+        )
         job = self._job("pic2word", 300, tokens, batch=min(128, len(features) // 2), weight_decay=0.1)
         texts = None
         if words:
-            rows, cached = self.texts()
-            texts = cached * float(np.linalg.norm(self.recipe.held_out, axis=1).mean() / np.linalg.norm(cached, axis=1).mean())
-        return self._done(job, learn_pic2word(job, features, align=ALIGN, texts=texts), pictures=len(features))
+            _, cached = self.texts()
+            texts = cached * float(
+                np.linalg.norm(self.recipe.held_out, axis=1).mean() / np.linalg.norm(cached, axis=1).mean()
+            )
+        return self._done(
+            job, learn_pic2word(job, features, align=ALIGN, texts=texts), pictures=len(features)
+        )
 
     def texts(self) -> tuple[Any, Any]:
         """12,000 permissive texts, read once, and their features."""
         if self._texts is None:
             recipe = self.recipe
             rows = read_captions(
-                captions(recipe.count(12_000, 200)), recipe.backbone.tokenizer, recipe.backbone.spec, workers=1
+                captions(recipe.count(12_000, 200)),
+                recipe.backbone.tokenizer,
+                recipe.backbone.spec,
+                workers=1,
             )
             self._texts = rows, caption_features(recipe.job("lincir", 1), rows.whole)
         return self._texts
 
-    def lincir(self, tokens: int = 1, share: float = 0.15, moved: bool = False, steps: int = 450) -> tuple[Path, dict[str, Any]]:
+    def lincir(
+        self, tokens: int = 1, share: float = 0.15, moved: bool = False, steps: int = 450
+    ) -> tuple[Path, dict[str, Any]]:
         """From 12,000 texts."""
         rows, cached = self.texts()
         job = self._job("lincir", steps, tokens, lr=2e-3)
@@ -99,9 +112,15 @@ class Studio:
             recipe = self.recipe
             encoder = RowEncoder(recipe.tower, recipe.backbone, dtype=recipe.precision)
             count = recipe.count(1000, 40)
-            items = named_pictures(count) if source == "names" else generated_captions(recipe.exact, self.encode, count)
+            items = (
+                named_pictures(count)
+                if source == "names"
+                else generated_captions(recipe.exact, self.encode, count)
+            )
             watched = watched_tower(recipe.backbone)
-            self._pairs[key] = make_pairs(items, recipe.backbone, watched, encoder, tau=tau, choice=choice, most=2, workers=1)
+            self._pairs[key] = make_pairs(
+                items, recipe.backbone, watched, encoder, tau=tau, choice=choice, most=2, workers=1
+            )
         return self._pairs[key]
 
     def encode(self, texts: list[str]) -> Any:
@@ -123,13 +142,21 @@ class Studio:
         job = self._job("masked", 100, tokens, weight_decay=0.1, batch=min(128, len(pairs.features) // 2))
         report = learn_masked(job, pairs, tau=tau)
         return self._done(
-            job, report, pairs=len(pairs.masked), kept_area_quartiles=report["kept_area_quartiles"], left_out=pairs.tally
+            job,
+            report,
+            pairs=len(pairs.masked),
+            kept_area_quartiles=report["kept_area_quartiles"],
+            left_out=pairs.tally,
         )
 
 
 def some_pairs(pairs: MaskedPairs, quarter: int) -> MaskedPairs:
     """The pairs of one quartile of the kept area (0 to 3), or a random quarter of all (-1)."""
-    order = np.argsort(pairs.area, kind="stable") if quarter >= 0 else np.random.default_rng(0).permutation(len(pairs.area))
+    order = (
+        np.argsort(pairs.area, kind="stable")
+        if quarter >= 0
+        else np.random.default_rng(0).permutation(len(pairs.area))
+    )
     chosen = np.zeros(len(pairs.area), bool)
     chosen[np.array_split(order, 4)[max(0, quarter)]] = True
     from sightword.methods.token_rows import RowsWriter
@@ -139,7 +166,12 @@ def some_pairs(pairs: MaskedPairs, quarter: int) -> MaskedPairs:
         writer.add(pairs.rows[at].tolist())
     pictures, owner = np.unique(pairs.picture[kept], return_inverse=True)
     return MaskedPairs(
-        pairs.features[pictures], pairs.masked[kept], writer.rows(), owner.astype(np.int64), pairs.area[kept], pairs.tally
+        pairs.features[pictures],
+        pairs.masked[kept],
+        writer.rows(),
+        owner.astype(np.int64),
+        pairs.area[kept],
+        pairs.tally,
     )
 
 
@@ -153,7 +185,6 @@ class Study:
     rows: dict[str, Callable[[Studio], tuple[Path, dict[str, Any]]]]
 
 
-
 def _words(method: Any) -> dict[str, Any]:
     return {f"k = {k}": partial(_with_tokens, method=method, k=k) for k in (1, 2, 4)}
 
@@ -165,7 +196,8 @@ def _with_tokens(studio: Studio, method: Any, k: int) -> tuple[Path, dict[str, A
 
 STUDIES = (
     Study(
-        "lincir", "LinCIR on a tower with a wide modality gap",
+        "lincir",
+        "LinCIR on a tower with a wide modality gap",
         "450 steps of 128 of 12,000 permissive texts; *share*: the noise's part of the captions' norm; *moved*: phi's inputs are moved "
         "to the pictures' mean (ours).",
         {
@@ -178,51 +210,69 @@ STUDIES = (
         },
     ),
     Study(
-        "tau", "Masked pairs: the map's threshold τ",
+        "tau",
+        "Masked pairs: the map's threshold τ",
         "1,000 pictures, captions made of style and name, up to two nouns each, 100 steps.",
         {f"τ = {tau}": partial(Studio.masked, tau=tau) for tau in (0.3, 0.1, 0.2, 0.4, 0.5, 0.7)},
     ),
     Study(
-        "area", "Masked pairs: how much of the picture is kept",
+        "area",
+        "Masked pairs: how much of the picture is kept",
         "A quarter of the pairs of τ = .3 each: by quartile of the kept area, and drawn at random.",
         {
-            "any area": partial(Studio.masked, quarter=-1), "smallest quarter": partial(Studio.masked, quarter=0),
-            "second quarter": partial(Studio.masked, quarter=1), "third quarter": partial(Studio.masked, quarter=2),
+            "any area": partial(Studio.masked, quarter=-1),
+            "smallest quarter": partial(Studio.masked, quarter=0),
+            "second quarter": partial(Studio.masked, quarter=1),
+            "third quarter": partial(Studio.masked, quarter=2),
             "largest quarter": partial(Studio.masked, quarter=3),
         },
     ),
     Study(
-        "noun", "Masked pairs: which noun", "As above, τ = .3.",
+        "noun",
+        "Masked pairs: which noun",
+        "As above, τ = .3.",
         {
-            "random, up to two": partial(Studio.masked), "head": partial(Studio.masked, choice="head"),
+            "random, up to two": partial(Studio.masked),
+            "head": partial(Studio.masked, choice="head"),
             "longest": partial(Studio.masked, choice="longest"),
         },
     ),
     Study(
-        "captions", "Masked pairs: whose captions",
+        "captions",
+        "Masked pairs: whose captions",
         "*people's*: the names that people gave the pictures, and their style; *generated*: the name and style that the backbone itself "
         "finds nearest (no captioning model can be had here; errors and all).",
         {"people's": partial(Studio.masked), "generated": partial(Studio.masked, source="generated")},
     ),
     Study(
-        "pictures", "Pic2Word: how many unlabelled pictures", "300 steps each; all are 40,000, half of them views of the others.",
+        "pictures",
+        "Pic2Word: how many unlabelled pictures",
+        "300 steps each; all are 40,000, half of them views of the others.",
         {
-            "all": Studio.pic2word, "100": partial(Studio.pic2word, pictures=100), "1,000": partial(Studio.pic2word, pictures=1000),
+            "all": Studio.pic2word,
+            "100": partial(Studio.pic2word, pictures=100),
+            "1,000": partial(Studio.pic2word, pictures=1000),
             "10,000": partial(Studio.pic2word, pictures=10_000),
         },
     ),
     Study(
-        "both", "Pic2Word: captions as well as pictures",
+        "both",
+        "Pic2Word: captions as well as pictures",
         "The paper's future work; 12,000 texts scaled to the pictures' norm. As many steps, so each step costs twice.",
         {"pictures": Studio.pic2word, "pictures and captions": partial(Studio.pic2word, words=True)},
     ),
     Study("k-pic2word", "Pic2Word: k pseudo-words", "300 steps.", _words(Studio.pic2word)),
     Study("k-masked", "Masked pairs: k pseudo-words", "100 steps.", _words(Studio.masked)),
-    Study("k-lincir", "LinCIR: k pseudo-words", "Share .5, moved, 450 steps.", {
-        f"k = {k}": partial(Studio.lincir, tokens=k, share=0.5, moved=True) for k in (1, 2, 4)
-    }),  # fmt: skip
     Study(
-        "k-searle", "SEARLE: k pseudo-words",
-        "400 pictures, 30 steps of descent from N(0, .02²), 150 steps of distillation.", _words(Studio.searle),
+        "k-lincir",
+        "LinCIR: k pseudo-words",
+        "Share .5, moved, 450 steps.",
+        {f"k = {k}": partial(Studio.lincir, tokens=k, share=0.5, moved=True) for k in (1, 2, 4)},
     ),
-)  # fmt: skip
+    Study(
+        "k-searle",
+        "SEARLE: k pseudo-words",
+        "400 pictures, 30 steps of descent from N(0, .02²), 150 steps of distillation.",
+        _words(Studio.searle),
+    ),
+)

@@ -66,9 +66,9 @@ def test_the_papers_noise_on_clip_ours_elsewhere(tiny_backbone: OpenVINOBackbone
     assert sigma * math.sqrt(D / 3) == pytest.approx(3.5)
 
 
-@pytest.mark.parametrize("tokens", [1, 2])
+@pytest.mark.parametrize(("tokens", "moved"), [(1, False), (2, False), (1, True)])
 def test_the_loss_equals_a_naive_loop(
-    tiny_backbone: OpenVINOBackbone, captions: CaptionRows, tmp_path: Path, tokens: int,
+    tiny_backbone: OpenVINOBackbone, captions: CaptionRows, tmp_path: Path, tokens: int, moved: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """Without noise and dropout: one caption after the other through the search-time encoder."""
@@ -80,14 +80,17 @@ def test_the_loss_equals_a_naive_loop(
 
     monkeypatch.setattr(Learning, "finish", keep)
     job = tiny_job(tiny_backbone, tmp_path, tokens=tokens, dropout=0.0)
-    learn_lincir(job, captions, sigma=0.0, pictures_norm=2.0)
+    target = np.linspace(-1, 1, D, dtype=np.float32) if moved else None
+    learn_lincir(job, captions, sigma=0.0, pictures_norm=2.0, pictures_mean=target)
     table, tower = torch.from_numpy(tiny_backbone.token_embedding()), TinyTextTower()
     total = 0.0
     for i in range(8):
         row = torch.from_numpy(captions.whole[i])
         z = tower.encode_embeddings(table[row][None], torch.tensor([len(row)]))[0]
-        norms = [np.linalg.norm(v) for v in lincir.caption_features(job, captions.whole, progress=False)]
-        s = kept["network"](z * 2.0 / float(np.mean(norms))).view(tokens, -1)
+        features = lincir.caption_features(job, captions.whole, progress=False)
+        ratio = 2.0 / float(np.mean([np.linalg.norm(v) for v in features]))
+        shift = torch.zeros(D) if target is None else torch.from_numpy(target - ratio * features.mean(axis=0))
+        s = kept["network"](z * ratio + shift).view(tokens, -1)
         filled, slot = [], 0
         for token in widen(captions.masked[i], tokens, tiny_backbone.spec):
             filled.append(s[slot % tokens] if token < 0 else table[token])
