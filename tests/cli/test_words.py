@@ -84,3 +84,14 @@ def test_reading_the_current_folder_unasked_is_told_once(run, folder: Path, monk
 
 def test_a_named_folder_is_not_told(run, folder: Path) -> None:
     assert "the current one" not in run("search", folder, "red").stderr
+
+
+@pytest.mark.parametrize("command", ["serve", "search"])
+def test_a_method_that_is_nowhere_is_told_before_the_model_is_loaded(
+    run, folder: Path, monkeypatch, command: str
+) -> None:
+    monkeypatch.setattr("sightword.backbones.load_backbone", lambda *_, **__: pytest.fail("loaded"))
+    words = [folder, "red", "--image", folder / "red.png"] if command == "search" else [folder, "--port", "0"]
+    result = run(command, *words, "--method", "nosuch")
+    assert result.exit_code == 4 and "There is no method 'nosuch'." in result.stderr
+    assert not (folder / ".sightword").exists()

@@ -57,6 +57,8 @@ def serve_command(folders: tuple[Path, ...], **options: Any) -> None:
     """
     from sightword.cli.bring import say
     from sightword.errors import UsageError
+    from sightword.methods.names import check_name
+    from sightword.search.composing import split_weight
     from sightword.serve.run import bind, run, url_of
     from sightword.serve.settings import Settings, is_loopback
 
@@ -72,6 +74,7 @@ def serve_command(folders: tuple[Path, ...], **options: Any) -> None:
         say("Everybody who can reach this machine can see these pictures (--insecure).")
     if options["index"] is not None and len(folders) > 1:
         raise UsageError("--index names one index, but there are several folders.")
+    check_name(split_weight(options["method"])[0])  # before the model is loaded
     sock = bind(host, options["port"])
     settings = Settings(
         host=host,

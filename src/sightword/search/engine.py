@@ -59,6 +59,8 @@ def open(  # noqa: A001  (programs say sightword.open)
     ------
     UsageError
         The folder does not exist.
+    ModelUnavailable
+        No backbone has a method of this name.
     """
     return Engine(folder, index=index, backbone=backbone, method=method)
 
@@ -90,6 +92,10 @@ class Engine:
         self.folder = Path(folder)
         if not self.folder.is_dir():
             raise UsageError(f"There is no folder {os.fspath(folder)!r}.")
+        if method != "default":
+            from sightword.methods.names import check_name
+
+            check_name(split_weight(method)[0])
         self.method = method
         self.references = References(self)
         self.index = None if index is None else Path(index)
@@ -101,6 +107,7 @@ class Engine:
         self._warming: threading.Thread | None = None
         self._lock = threading.RLock()
         self._reading = threading.Lock()
+        self._closed = False
 
     # What it is made of ------------------------------------------------------------------------------------
 
@@ -109,6 +116,7 @@ class Engine:
         """The encoder; loaded on first use."""
         with self._lock:
             if self._backbone is None:
+                self._check_open()
                 from sightword.backbones import load_backbone
 
                 self._backbone = load_backbone(self._backbone_name)
@@ -138,6 +146,7 @@ class Engine:
     def load_method(self, name: str) -> Method:
         """A method, loaded once; ``weighted:0.3`` and ``slerp:0.3`` carry the share of the words."""
         with self._lock:
+            self._check_open()
             if name not in self._methods:
                 from sightword.methods import load_method
 
@@ -260,6 +269,7 @@ class Engine:
             problems: list[ScanProblem] = []
             if next(scan(self.folder, problems), None) is None:  # an index of nothing is only litter
                 return UpdateReport(problems=tuple(problems))
+            self.load_method(self.method)  # if that cannot answer, reading the folder would be for nothing
         store, spec = self._open_store(create=True), self.backbone.spec.preprocess
         options = {"spec": spec, "prune": prune, "progress": progress, "stop": stop}
         return update(store, self.folder, lambda: self.backbone, **options)  # type: ignore[arg-type]
@@ -292,19 +302,22 @@ class Engine:
 
     def thumbnail(self, picture: Any, size: int) -> RGB | None:
         """A small upright copy, uint8 [h, w, 3] with sides of at most `size`; None if unreadable."""
+        self._check_open()
         return self.references.thumbnail(picture, size)
 
     def close(self) -> None:
-        """Release files and worker processes."""
+        """Release files and worker processes; the engine cannot be used any more."""
         if self._warming is not None:
             self._warming.join()
         with self._lock:
+            self._closed = True
             self.references.close()
             if self._store is not None:
                 self._store.close()
                 self._store = None
 
     def __enter__(self) -> Engine:
+        self._check_open()
         return self
 
     def __exit__(
@@ -312,8 +325,16 @@ class Engine:
     ) -> None:
         self.close()
 
+    def _check_open(self) -> None:
+        if self._closed:
+            raise UsageError(
+                f"This engine for {self.folder} was closed.",
+                "Open the folder again: sightword.open(FOLDER).",
+            )
+
     def _open_store(self, create: bool) -> VectorStore:
         with self._lock:
+            self._check_open()
             if self._store is not None:
                 return self._store
             from sightword.index.base import Manifest
