@@ -1,4 +1,4 @@
-"""Engines that were closed, and methods that do not exist: told at once, before anything is loaded or read."""
+"""A closed engine, a method that does not exist: told at once, before anything is loaded or read."""
 
 from __future__ import annotations
 
