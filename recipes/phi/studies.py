@@ -15,6 +15,8 @@ import json
 import shutil
 import time
 from collections.abc import Callable
+from functools import partial
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ from sightword.evaluation.styleshift import evaluate
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "studies.json"
+Maker = Callable[[Studio], tuple[Path, dict[str, Any]]]
 PAGE = HERE.parent.parent / "docs" / "methods" / "studies.md"
 
 
@@ -59,36 +62,53 @@ def run(args: argparse.Namespace) -> None:
     work = CACHE / "studies"
     recipe = Recipe(work / "phis", args.scale, args.threads, "bf16")
     studio = Studio(recipe, args.scale)
+    report: Any = None
     for study in STUDIES:
         if args.only and study.name not in args.only:
             continue
         base: list[dict[str, float]] | None = None
         for name, make in study.rows.items():
+            rows, call = found.setdefault(study.name, {}), call_of(make)
             kept = work / "scores" / f"{study.name}-{name}.json"
-            rows = found.setdefault(study.name, {})
-            if name in rows and kept.is_file():
-                base = base or json.loads(kept.read_text())
-                continue
-            print(f"{study.name}: {name}", flush=True)
-            recipe.out = work / "phis" / f"{study.name}-{name}"
-            shutil.rmtree(recipe.out, ignore_errors=True)
-            began, spent = time.monotonic(), time.process_time()
-            phi, facts = make(studio)
-            row: dict[str, Any] = {
-                "minutes": round((time.monotonic() - began) / 60, 2),
-                "cpu_minutes": round((time.process_time() - spent) / 60, 2),
-                **facts,
-            }
-            row["tasks"], scores, report = judged(recipe, phi, args.data)
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            kept.write_text(json.dumps(scores))
-            if base is None:
-                base = scores
-            else:
-                row["against the first"] = paired(report, scores, base)
-            rows[name] = row
-            RESULTS.write_text(json.dumps(found, indent=1) + "\n")
-            print(f"  overall {row['tasks']['overall']} in {row['minutes']} min", flush=True)
+            if not (name in rows and kept.is_file()):
+                print(f"{study.name}: {name}", flush=True)
+                twin = next((r for each in found.values() for r in each.values() if r["call"] == call), None)
+                if twin is not None:
+                    row = {key: value for key, value in twin.items() if key != "against the first"}
+                    scores = json.loads((CACHE / row["scores"]).read_text())
+                else:
+                    recipe.out = work / "phis" / f"{study.name}-{name}"
+                    shutil.rmtree(recipe.out, ignore_errors=True)
+                    began, spent = time.monotonic(), time.process_time()
+                    phi, facts = make(studio)
+                    row = {
+                        "call": call,
+                        "minutes": round((time.monotonic() - began) / 60, 2),
+                        "cpu_minutes": round((time.process_time() - spent) / 60, 2),
+                        "scores": str(kept.relative_to(CACHE)),
+                        "phi": str(phi.relative_to(CACHE)),
+                        **facts,
+                    }
+                    row["tasks"], scores, report = judged(recipe, phi, args.data)
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                kept.write_text(json.dumps(scores))
+                if base is not None:
+                    report = report or judged(recipe, CACHE / row["phi"], args.data)[2]
+                    row["against the first"] = paired(report, scores, base)
+                rows[name] = row
+                RESULTS.write_text(json.dumps(found, indent=1) + "\n")
+                print(f"  overall {row['tasks']['overall']} in {row['minutes']} min", flush=True)
+            base = base or json.loads(kept.read_text())
+
+
+def call_of(make: Maker) -> str:
+    """What is trained, with its defaults: equal calls are made once."""
+    function = make.func if isinstance(make, partial) else make
+    given = make.keywords if isinstance(make, partial) else {}
+    bound = signature(function).bind(None, **given)
+    bound.apply_defaults()
+    told = {name: value for name, value in bound.arguments.items() if name != "self"}
+    return f"{function.__name__} {json.dumps(told, sort_keys=True)}"
 
 
 def table(study: Study, rows: dict[str, Any]) -> list[str]:
@@ -151,8 +171,6 @@ def main() -> None:
         parser.error("--data is needed")
     run(args)
 
-
-Maker = Callable[[Studio], tuple[Path, dict[str, Any]]]
 
 if __name__ == "__main__":
     np.seterr(all="raise", under="ignore")
