@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Checkpoint", "load_checkpoint", "save_checkpoint"]
 
-_NETWORK, _OPTIMIZER, _AVERAGE = "network.", "optimizer.", "average."
+_NETWORK, _OPTIMIZER, _AVERAGE, _WATCHED = "network.", "optimizer.", "average.", "watched."
 
 
 @dataclass
@@ -31,7 +31,8 @@ class Checkpoint:
     ----------
     step : int
     tensors : dict of str to Tensor
-        ``network.*``, ``optimizer.<parameter>.<moment>``, ``average.*`` and ``curve`` [step, 2] (loss, rate).
+        ``network.*``, ``optimizer.<parameter>.<moment>``, ``average.*``, ``watched.*``, ``curve`` [step, 2]
+        (loss, rate).
     settings : dict
         What the run was started with.
     """
@@ -54,6 +55,11 @@ class Checkpoint:
         whole["state"] = state
         optimizer.load_state_dict(whole)
 
+    @property
+    def watched(self) -> dict[str, torch.Tensor]:
+        """What `Watch.state` gave; empty when nothing was measured."""
+        return self._part(_WATCHED)
+
     def _part(self, prefix: str) -> dict[str, torch.Tensor]:
         return {
             name.removeprefix(prefix): value
@@ -71,6 +77,7 @@ def save_checkpoint(
     average: dict[str, torch.Tensor],
     curve: torch.Tensor,
     settings: dict[str, Any],
+    watched: dict[str, torch.Tensor] | None = None,
 ) -> None:
     """Write a checkpoint; the one before stands until this one is on the disk.
 
@@ -84,6 +91,7 @@ def save_checkpoint(
     tensors = {"curve": curve}
     tensors |= {_NETWORK + name: value for name, value in network.state_dict().items()}
     tensors |= {_AVERAGE + name: value for name, value in average.items()}
+    tensors |= {_WATCHED + name: value for name, value in (watched or {}).items()}
     for index, moments in optimizer.state_dict()["state"].items():
         tensors |= {f"{_OPTIMIZER}{index}.{name}": value for name, value in moments.items()}
     plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}

@@ -19,6 +19,7 @@ from sightword.training.checkpoint import load_checkpoint, save_checkpoint
 from sightword.training.need import need_torch
 from sightword.training.report import Report
 from sightword.training.stops import Stops, TrainingStopped
+from sightword.training.watch import Watch
 from sightword.training.world import ALONE, World
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ class LoopSettings:
         Peak learning rate.
     warmup : int
         Steps of linear warm-up.
-    schedule : {"cosine", "constant"}
-        What follows the warm-up; the cosine ends at 0.
+    schedule : {"cosine", "constant", "linear"}
+        What follows the warm-up; the cosine and the line end at 0.
     weight_decay : float
         On weight matrices; biases and vectors have none.
     betas, eps : AdamW's other numbers (Pic2Word's values).
@@ -57,7 +58,7 @@ class LoopSettings:
     batch: int
     lr: float = 1e-4
     warmup: int = 0
-    schedule: Literal["cosine", "constant"] = "cosine"
+    schedule: Literal["cosine", "constant", "linear"] = "cosine"
     weight_decay: float = 0.1
     betas: tuple[float, float] = (0.9, 0.98)
     eps: float = 1e-6
@@ -93,6 +94,8 @@ class Run:
     progress : bool
     world : World
         The processes that train together; rank 0 writes and reports.
+    watch : Watch, optional
+        Measures while it trains, keeps the best weights, and may end the run early.
     """
 
     checkpoint: Path | None = None
@@ -102,6 +105,7 @@ class Run:
     tensorboard: Path | None = None
     progress: bool = True
     world: World = ALONE
+    watch: Watch | None = None
 
 
 @dataclass(frozen=True)
@@ -160,8 +164,10 @@ def train(
             tensorboard=None if world.rank else run.tensorboard,
         )  # fmt: skip
         network.train()
+        over = run.watch is not None and run.watch.exhausted
+        remaining = () if over else islice(batches(rows, settings), state.done, None)
         try:
-            for step, chosen in enumerate(islice(batches(rows, settings), state.done, None), state.done):
+            for step, chosen in enumerate(remaining, state.done):
                 torch.manual_seed(seed_of(settings.seed, step, world.rank))
                 rate = learning_rate(step, settings)
                 loss = loss_of(world.share(chosen), step)
@@ -172,6 +178,10 @@ def train(
                 report.step(step, value, rate)
                 if on_step is not None:
                     on_step(state.curve[-1])
+                if run.watch is not None and run.watch.due(step + 1, settings.steps):
+                    state.look(run.watch)
+                    if run.watch.exhausted:
+                        break
                 if world.size == 1:  # several processes must all stop after the same step
                     stop = stops.number
                 if (stop or (step + 1) % run.every == 0) and step + 1 < settings.steps:
@@ -186,12 +196,14 @@ def train(
 
 
 def learning_rate(step: int, settings: LoopSettings) -> float:
-    """Linear warm-up ``lr (step + 1) / warmup``, then half a cosine down to 0 at the last step's end."""
+    """Warm-up ``lr (step + 1) / warmup``, then half a cosine, or a line, to 0 at the last step's end."""
     if step < settings.warmup:
         return settings.lr * (step + 1) / settings.warmup
     if settings.schedule == "constant":
         return settings.lr
     share = (step - settings.warmup) / max(1, settings.steps - settings.warmup)
+    if settings.schedule == "linear":
+        return settings.lr * (1 - share)
     return 0.5 * settings.lr * (1 + math.cos(math.pi * share))
 
 
@@ -249,6 +261,8 @@ class _State:
             checkpoint.restore(network, self.optimizer, self.average)
             points = checkpoint.tensors["curve"].tolist()
             self.curve = [Step(step, loss, rate) for step, (loss, rate) in enumerate(points)]
+            if run.watch is not None:
+                run.watch.restore(checkpoint.watched)
 
     @property
     def done(self) -> int:
@@ -286,13 +300,26 @@ class _State:
         save_checkpoint(
             self.run.checkpoint, step=self.done, network=self.network, optimizer=self.optimizer,
             average=self.average, curve=points.view(-1, 2), settings=self.told,
+            watched=self.run.watch.state() if self.run.watch is not None else {},
         )  # fmt: skip
 
+    def look(self, watch: Watch) -> None:
+        """Measure the weights that would be saved: the running average's, if there is one."""
+        learnt = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
+        if self.average:
+            self.network.load_state_dict(self.average)
+        self.network.eval()
+        watch.look(self.network, self.done)
+        self.network.load_state_dict(learnt)
+        self.network.train()
+
     def finish(self) -> None:
-        """Keep the state (writing the result may fail on a full disk), then take the average's weights."""
+        """Keep the state (writing the result may fail on a full disk), then take the weights to be saved."""
         self.save()
         if self.average:
             self.network.load_state_dict(self.average)
+        if self.run.watch is not None and self.run.watch.best:
+            self.network.load_state_dict(self.run.watch.best)
 
 
 def _stopped(run: Run, done: int, number: int) -> TrainingStopped:
