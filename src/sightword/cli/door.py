@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,9 @@ from sightword._version import __version__
 from sightword.cli import leave
 from sightword.config import PREFIX
 from sightword.errors import NothingMatched, SightwordError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 __all__ = ["COMMANDS", "Door", "cli"]
 
@@ -27,6 +30,8 @@ COMMANDS = {
     "doctor": "sightword.cli.doctor",
     "evaluate": "sightword.cli.evaluate",
     "index": "sightword.cli.index",
+    "index pull": "sightword.cli.moving",
+    "index push": "sightword.cli.moving",
     "info": "sightword.cli.keep",
     "models": "sightword.cli.models",
     "search": "sightword.cli.search",
@@ -60,9 +65,21 @@ class Door(click.Group):
         """Import one command."""
         if cmd_name not in COMMANDS:
             return None
-        command = getattr(import_module(COMMANDS[cmd_name]), f"{cmd_name}_command")
+        command = getattr(import_module(COMMANDS[cmd_name]), f"{cmd_name.replace(' ', '_')}_command")
         assert isinstance(command, click.Command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Also names of two words: ``index push`` stands beside ``index FOLDER``."""
+        if (name := " ".join(args[:2])) in COMMANDS and len(args) > 1:
+            return name, self.get_command(ctx, name), args[2:]
+        return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """One word at a time."""
+        return [item for item in super().shell_complete(ctx, incomplete) if " " not in item.value]
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; an interrupt and a closed pipe end quietly."""

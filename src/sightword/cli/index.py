@@ -33,7 +33,8 @@ def index_command(
 ) -> None:
     """Read the pictures of FOLDER; only what is new or changed is read again.
 
-    Searching does this by itself. Stopping with Ctrl-C keeps what was read.
+    Searching does this by itself. Stopping with Ctrl-C keeps what was read. `sightword index push` and
+    `pull` move an index to a cluster and back.
     """
     from sightword.cli.bring import bring_up_to_date, spoken_warnings
     from sightword.cli.output import print_json
