@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from sightword.backbones.base import Array
-from sightword.index.base import Manifest, Picture
-from sightword.index.store import LocalStore, open_store
+from sightword.index.base import Manifest, Picture, VectorStore
+from sightword.index.opening import open_index
 
 __all__ = ["anonymous_mb", "batch", "fill", "query"]
 
@@ -43,16 +44,22 @@ def query(seed: int, dim: int) -> Array:
 
 
 def fill(
-    folder: Path, rows: int, dim: int, dtype: Literal["float32", "bfloat16"], size: int = 1000
+    folder: Path,
+    rows: int,
+    dim: int,
+    dtype: Literal["float32", "bfloat16"],
+    size: int = 1000,
+    index: str | None = None,
 ) -> dict[str, float]:
     """Bring an index up to `rows` rows, in batches of `size`; returns what that took.
 
-    Seconds inside ``add`` (matrix rewrites of long tails included), seconds of the longest ``add``, and
-    seconds of the end of the job.
+    `index` may be the address of one on a cluster. Seconds inside ``add`` (matrix rewrites of long tails
+    included), seconds of the longest ``add``, and seconds of the end of the job.
     """
     manifest = Manifest("random", "0" * 64, "product", dim, dtype)
     inside = longest = 0.0
-    with open_store(folder, create=manifest) as store:
+    store = open_index(folder, index=index, create=manifest)
+    with closing(store):
         first = rows_of(store)
         context = store.writer()
         writer = context.__enter__()
@@ -68,7 +75,7 @@ def fill(
     return {"added": rows - first, "add_seconds": inside, "longest_add_seconds": longest, "end_seconds": end}
 
 
-def rows_of(store: LocalStore) -> int:
+def rows_of(store: VectorStore) -> int:
     """Pictures in an index."""
     return int(store.info()["pictures"])
 
