@@ -25,6 +25,7 @@ FIELDS = {
     "modified",
     "taken",
     "duplicates",
+    "url",
 }
 
 

@@ -21,6 +21,7 @@ __all__ = [
     "index_option",
     "json_option",
     "load_defaults",
+    "pictures_option",
 ]
 
 if TYPE_CHECKING:
@@ -97,6 +98,15 @@ def index_option() -> Callable[[F], F]:
         "index",
         type=click.Path(path_type=Path),
         help="Where the index is kept. [default: .sightword in FOLDER]",
+    )
+
+
+def pictures_option() -> Callable[[F], F]:
+    """``--pictures TEMPLATE``."""
+    return click.option(
+        "--pictures",
+        metavar="TEMPLATE",
+        help="Where the pictures can be seen, such as https://pictures.example.org/{path}.",
     )
 
 

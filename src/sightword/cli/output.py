@@ -54,6 +54,7 @@ def hit_json(hit: Hit) -> dict[str, Any]:
         "modified": hit.modified,
         "taken": hit.taken.isoformat() if hit.taken else None,
         "duplicates": [path_json(path) for path in hit.duplicates],
+        "url": hit.url,
     }
 
 

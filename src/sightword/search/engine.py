@@ -16,7 +16,7 @@ from sightword.prompts import Prompt
 from sightword.search.composing import Composed, check_sides, compose, method_for, split_weight, told_name
 from sightword.search.hits import Hit
 from sightword.search.query import Query, as_query, parsed_where
-from sightword.search.ranking import make_hit, ranked
+from sightword.search.ranking import checked_address, make_hit, ranked
 from sightword.search.references import References
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sightword.index.base import VectorStore
     from sightword.methods.base import Method
     from sightword.methods.explain import WordReader
+    from sightword.pictures.address import PictureAddress
     from sightword.pictures.types import RGB
     from sightword.search.explain import Explanation
     from sightword.update import Progress, UpdateReport
@@ -37,6 +38,7 @@ def open(  # noqa: A001  (programs say sightword.open)
     index: str | os.PathLike[str] | None = None,
     backbone: str | Backbone = "starter",
     method: str = "default",
+    pictures: str | None = None,
 ) -> Engine:
     """Open a folder of pictures for searching.
 
@@ -50,6 +52,9 @@ def open(  # noqa: A001  (programs say sightword.open)
         Name, directory, or a loaded backbone.
     method : str
         What queries use whose method is ``default``.
+    pictures : str, optional
+        Where the pictures can be seen, such as ``https://pictures.example.org/{path}``; hits then have a
+        ``url``. An index on a cluster may know it itself. Never opened by this package.
 
     Returns
     -------
@@ -62,7 +67,7 @@ def open(  # noqa: A001  (programs say sightword.open)
     ModelUnavailable
         No backbone has a method of this name.
     """
-    return Engine(folder, index=index, backbone=backbone, method=method)
+    return Engine(folder, index=index, backbone=backbone, method=method, pictures=pictures)
 
 
 class Engine:
@@ -88,7 +93,9 @@ class Engine:
         index: str | os.PathLike[str] | None = None,
         backbone: str | Backbone = "starter",
         method: str = "default",
+        pictures: str | None = None,
     ) -> None:
+        self._address = checked_address(pictures)
         self.folder = Path(folder)
         if not self.folder.is_dir():
             raise UsageError(f"There is no folder {os.fspath(folder)!r}.")
@@ -134,6 +141,13 @@ class Engine:
             It holds other vectors.
         """
         return self._open_store(create=False)
+
+    @property
+    def address(self) -> PictureAddress | None:
+        """Where the pictures can be seen: what was given, else what the index knows."""
+        if self._address is None and self.indexed:
+            return checked_address(self.store.pictures)
+        return self._address
 
     @property
     def indexed(self) -> bool:
@@ -184,7 +198,11 @@ class Engine:
         composed = self.compose(query)
         background = self.store.background(composed.vector)
         groups = ranked(self.store, query, composed, background)
-        return [make_hit(self.folder, rank, group, background) for rank, group in enumerate(groups, start=1)]
+        address = self.address
+        return [
+            make_hit(self.folder, rank, group, background, address)
+            for rank, group in enumerate(groups, start=1)
+        ]
 
     def explain(
         self, query: Query | str | None = None, *, progress: Progress | None = None, **asked: Any

@@ -51,6 +51,8 @@ class Hit:
         Such as ``jpeg``.
     duplicates : tuple of Path
         Worse-ranked near-duplicates that were folded into this one.
+    url : str or None
+        Where the picture can be seen, when that is known (``pictures`` of :func:`sightword.open`).
     """
 
     path: Path
@@ -66,6 +68,7 @@ class Hit:
     modified: float
     format: str
     duplicates: tuple[Path, ...] = field(default=())
+    url: str | None = None
 
 
 T = TypeVar("T")

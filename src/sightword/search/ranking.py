@@ -13,10 +13,11 @@ from sightword.search.query import MinScore, parsed_where
 
 if TYPE_CHECKING:
     from sightword.index.base import Scored, VectorStore
+    from sightword.pictures.address import PictureAddress
     from sightword.search.composing import Composed
     from sightword.search.query import Query
 
-__all__ = ["make_hit", "ranked", "z_of"]
+__all__ = ["checked_address", "make_hit", "ranked", "z_of"]
 
 MARGIN = 32
 """Pictures looked at beyond k, so that folding near-duplicates rarely needs a second scan."""
@@ -83,8 +84,14 @@ def _cut(scored: Sequence[Scored], groups: list[list[Scored]], k: int) -> list[l
     return [[item for item in group if item.picture.id in before] for group in groups[:k]]
 
 
-def make_hit(folder: Path, rank: int, group: Sequence[Scored], background: tuple[float, float]) -> Hit:
-    """A group as the caller sees it."""
+def make_hit(
+    folder: Path,
+    rank: int,
+    group: Sequence[Scored],
+    background: tuple[float, float],
+    address: PictureAddress | None = None,
+) -> Hit:
+    """A group as the caller sees it; `address` says where pictures can be seen."""
     picture, score = group[0].picture, group[0].score
     relative = Path(os.fsdecode(picture.path))
     return Hit(
@@ -101,7 +108,23 @@ def make_hit(folder: Path, rank: int, group: Sequence[Scored], background: tuple
         modified=picture.mtime_ns / 1e9,
         format=picture.format,
         duplicates=tuple(folder / os.fsdecode(item.picture.path) for item in group[1:]),
+        url=None if address is None else address.of(picture.path),
     )
+
+
+def checked_address(template: str | None) -> PictureAddress | None:
+    """A template of addresses, checked; imported when there is one, because most folders have none.
+
+    Raises
+    ------
+    UsageError
+        It is no such template.
+    """
+    if template is None:
+        return None
+    from sightword.pictures.address import parse_address
+
+    return parse_address(template)
 
 
 def _local_time(seconds: float) -> datetime:
