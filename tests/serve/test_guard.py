@@ -128,6 +128,15 @@ class TestKey:
         wrong = [locked.get("/v1/indexes", headers={"x-api-key": f"guess {n}"}).status_code for n in range(5)]
         assert wrong == [401, 401, 401, 429, 429]
 
+    def test_the_right_key_opens_after_wrong_ones(self, locked: TestClient) -> None:
+        for n in range(12):
+            locked.get("/v1/indexes", headers={"x-api-key": f"guess {n}"})
+        assert locked.get("/v1/indexes", headers={"x-api-key": "once more"}).status_code == 429
+        assert locked.get("/v1/indexes", headers={"x-api-key": KEY}).status_code == 200
+        own = {"origin": HOME}
+        assert locked.post("/v1/session", json={"key": "wrong wrong"}, headers=own).status_code == 429
+        assert locked.post("/v1/session", json={"key": KEY}, headers=own).status_code == 204
+
     def test_keys_are_compared_in_constant_time(
         self, locked: TestClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:

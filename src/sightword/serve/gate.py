@@ -107,11 +107,6 @@ class Bucket:
                 return 0.0
             return (1 - left) / self._rate
 
-    def empty(self, address: str) -> float:
-        """Seconds until a token could be taken, without taking one."""
-        with self._lock:
-            return max(0.0, (1 - self._now(address)) / self._rate)
-
     def _now(self, address: str) -> float:
         now = self._clock()
         left, since = self._left.pop(address, (self._burst, now))
