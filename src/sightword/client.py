@@ -23,10 +23,15 @@ from urllib.parse import quote, urlsplit
 
 from sightword.errors import PictureError, SightwordError, UsageError
 
-__all__ = ["Answer", "Client", "Index", "Job", "RemoteHit", "ServerError"]
+__all__ = ["KIND_PREFIX", "Answer", "Client", "Index", "Job", "RemoteHit", "ServerError"]
 
 Picture = str | bytes | os.PathLike[str]
 Made = TypeVar("Made")
+
+KIND_PREFIX = "urn:sightword:"
+"""Before the kind in the ``type`` of a problem (RFC 9457)."""
+
+_EXIT_CODES = {"usage": 2, "index": 3, "model": 4, "picture": 1}
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,39}\.[0-9]{1,15}")
 
@@ -38,11 +43,17 @@ class ServerError(SightwordError):
     ----------
     status : int
         Of HTTP; 0 when nobody answered.
+    kind : str
+        ``usage``, ``picture``, ``model``, ``index``; empty when it is none of these.
+    exit_code : int
+        What ``sightword search`` ends with when the same goes wrong on this machine.
     """
 
-    def __init__(self, message: str, hint: str | None = None, status: int = 0) -> None:
+    def __init__(self, message: str, hint: str | None = None, status: int = 0, kind: str = "") -> None:
         super().__init__(message, hint)
         self.status = status
+        self.kind = kind
+        self.exit_code = _EXIT_CODES.get(kind, 1)
 
 
 @dataclass(frozen=True)
@@ -191,7 +202,7 @@ class Client:
         bad_ids, bad_files = _sorted([item for item in unwanted if item not in words])
         body = {"images": ids, "text": text, "without": words, "without_images": bad_ids, "methods": [method]}
         body |= {"explain": explain} | {name: value for name, value in asked.items() if value is not None}
-        pictures = [("image", data) for data in files] + [("without_image", data) for data in bad_files]
+        pictures = [("image", *file) for file in files] + [("without_image", *file) for file in bad_files]
         told = self._post("/v1/search", body, pictures)
         result = told["results"][0]
         return Answer(
@@ -208,7 +219,7 @@ class Client:
         """Unit vectors of texts, then of indexed pictures, then of files."""
         ids, files = _sorted(_several(images))
         body = {"texts": list(texts), "images": ids}
-        told = self._post("/v1/embed", body, [("image", data) for data in files])
+        told = self._post("/v1/embed", body, [("image", *file) for file in files])
         return [item["vector"] for item in told["embeddings"]]
 
     def indexes(self) -> list[Index]:
@@ -259,7 +270,7 @@ class Client:
     ) -> None:
         self.close()
 
-    def _post(self, path: str, body: dict[str, Any], pictures: Sequence[tuple[str, bytes]]) -> Any:
+    def _post(self, path: str, body: dict[str, Any], pictures: Sequence[tuple[str, str, bytes]]) -> Any:
         if not pictures:
             return self._json("POST", path, json.dumps(body).encode(), "application/json")
         data, kind = _form(body, pictures)
@@ -300,7 +311,8 @@ class Client:
 def _refusal(url: str, status: int, data: bytes) -> ServerError:
     try:
         told = json.loads(data)
-        return ServerError(str(told["detail"]), told.get("hint"), status)
+        kind = str(told.get("type", "")).partition(KIND_PREFIX)[2]
+        return ServerError(str(told["detail"]), told.get("hint"), status, kind)
     except (ValueError, KeyError, TypeError, AttributeError):
         return ServerError(f"The server at {url} answered {status}.", None, status)
 
@@ -309,38 +321,39 @@ def _several(given: Picture | Iterable[Picture]) -> list[Picture]:
     return [given] if isinstance(given, (str, bytes, os.PathLike)) else list(given)
 
 
-def _sorted(items: Iterable[Picture]) -> tuple[list[str], list[bytes]]:
-    """Ids, and contents of files."""
+def _sorted(items: Iterable[Picture]) -> tuple[list[str], list[tuple[str, bytes]]]:
+    """Ids, and files with their names."""
     ids: list[str] = []
-    files: list[bytes] = []
+    files: list[tuple[str, bytes]] = []
     for item in items:
         if isinstance(item, bytes):
-            files.append(item)
+            files.append(("picture", item))
         elif isinstance(item, str) and _ID.fullmatch(item) and not Path(item).is_file():
             ids.append(item)
         else:
             try:
-                files.append(Path(item).read_bytes())
+                files.append((Path(os.fsdecode(item)).name, Path(item).read_bytes()))
             except OSError as error:
                 raise PictureError(f"{os.fspath(item)} cannot be read: {error.strerror or error}.") from None
     return ids, files
 
 
-def _form(body: dict[str, Any], pictures: Sequence[tuple[str, bytes]]) -> tuple[bytes, str]:
+def _form(body: dict[str, Any], pictures: Sequence[tuple[str, str, bytes]]) -> tuple[bytes, str]:
     """A multipart body and its content type; lists become repeated fields."""
     boundary = secrets.token_hex(16)
     parts: list[bytes] = []
 
     def add(disposition: str, data: bytes) -> None:
         head = f"--{boundary}\r\nContent-Disposition: form-data; {disposition}\r\n\r\n"
-        parts.extend([head.encode(), data, b"\r\n"])
+        parts.extend([head.encode("utf-8", "replace"), data, b"\r\n"])
 
     for name, value in body.items():
         for each in value if isinstance(value, (list, tuple)) else [value]:
             text = str(each).lower() if isinstance(each, bool) else str(each)
             add(f'name="{name}"', text.encode("utf-8", "replace"))
-    for name, data in pictures:
-        add(f'name="{name}"; filename="picture"', data)
+    for name, file, data in pictures:
+        shown = re.sub(r'[\x00-\x1f"\\]', "_", file)  # only for the server's sentences
+        add(f'name="{name}"; filename="{shown}"', data)
     parts.append(f"--{boundary}--\r\n".encode())
     return b"".join(parts), f"multipart/form-data; boundary={boundary}"
 

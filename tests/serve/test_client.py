@@ -70,6 +70,40 @@ class TestAgainstAServer:
         assert run("search", "--server", url, "blue", "--min-score", "9z").exit_code == 5
         assert run("search", "--server", url, "blue", "--index", "x").exit_code == 2
 
+    def test_exit_codes_are_those_of_a_local_search(self, url: str, tmp_path: Path) -> None:
+        (tmp_path / "cut.png").write_bytes(b"\x89PNG\r\n\x1a\n cut off")
+        cases: list[tuple[list[object], str]] = [
+            (["blue", "--where", "width >"], "filter"),
+            (["blue", "--method", "nosuch"], "There is no method nosuch"),
+            (["blue", "-i", tmp_path / "cut.png"], "cut.png: "),
+            (["nowhere", "blue"], "There is no index nowhere"),
+            ([], "nothing to look for"),
+        ]
+        for (words, said), code in zip(cases, (2, 4, 1, 2, 2)):
+            done = run("search", "--server", url, *words)
+            assert done.exit_code == code, (words, done.output)
+            assert said in done.stderr
+
+    def test_an_explanation_is_as_long_as_a_local_one(
+        self, url: str, tmp_path: Path, tiny_backbone_dir: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        picture = paint(tmp_path / "x.png", "red", (60, 50))
+        folder = make_gallery(tmp_path / "pictures")
+        words = ["blue", "-i", picture, "-k", "3", "--explain", "--method", "average"]
+        there = run("search", "--server", url, *words)
+        here = run("search", folder, *words, "--backbone", tiny_backbone_dir)
+        assert there.exit_code == here.exit_code == 0, there.output + here.output
+        told = [done.stdout.split("\n\n", 1)[1].splitlines() for done in (there, here)]
+        assert [line.split(":")[0] for line in told[0]] == [line.split(":")[0] for line in told[1]]
+        assert any(line.startswith("picture: cosine") for line in told[0])
+        monkeypatch.setenv("SIGHTWORD_BACKBONE", str(tiny_backbone_dir))
+        documents = [
+            json.loads(run("search", *where, *words, "--json").stdout)
+            for where in (["--server", url], [folder])
+        ]
+        assert documents[0]["explain"].keys() == documents[1]["explain"].keys()
+        assert documents[0]["query"] == documents[1]["query"]
+
     def test_from_the_environment(self, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("SIGHTWORD_SERVER", url)
         assert run("search", "blue", "-k", "1", "--paths").stdout == "deep/blue.png\n"

@@ -56,11 +56,25 @@ def test_hostile_files_are_refused(client: TestClient, kind: str) -> None:
     assert client.post("/v1/search", files=[("image", png("red"))]).status_code == 200
 
 
+def test_a_broken_upload_is_named(client: TestClient) -> None:
+    """Which of several files it is, and what is wrong with it."""
+    files = [("image", ("beach.png", png("red"))), ("image", ("../holi\x1b[31mday/cut.jpg", jpeg()[:900]))]
+    for path, data in (("/v1/search", {"text": "red"}), ("/v1/embed", {})):
+        answer = client.post(path, data=data, files=files)
+        assert answer.status_code == 422
+        told = answer.json()
+        assert told["detail"].startswith("cut.jpg: ") and told["detail"].endswith(".")
+        assert told["type"] == "urn:sightword:picture"
+    unwanted = [("image", ("beach.png", png("red"))), ("without_image", ("", b"GIF89a and no more"))]
+    told = client.post("/v1/search", files=unwanted).json()["detail"]
+    assert told.startswith(("without_image", "without_image 1: "))
+
+
 def test_too_large(serve: Callable[..., TestClient], folder: Path) -> None:
     client = serve(folder, max_file=2000, max_upload=9000, max_json=500)
     files = [("image", b"\x89PNG" + bytes(3000))]
     answer = client.post("/v1/search", files=files)
-    assert answer.status_code == 413 and "larger" in answer.json()["detail"]
+    assert answer.status_code == 413 and answer.json()["detail"].startswith("upload: The file is larger")
     assert client.post("/v1/search", files=files * 4).status_code == 413
     assert client.post("/v1/search", json={"text": "x" * 600}).status_code == 413
 

@@ -17,7 +17,7 @@ from sightword.errors import NothingMatched
 if TYPE_CHECKING:
     from sightword.search import Engine, Explanation, Hit, Query
 
-__all__ = ["Answer", "show"]
+__all__ = ["Answer", "show", "tell_explanation"]
 
 MOST_SHOWN = 3
 """Query pictures on a sheet; more would leave no room for the words."""
@@ -55,8 +55,7 @@ def show(engine: Engine, answer: Answer, form: str, *, sheet: Path | None, thumb
     else:
         _print_table(engine, answer.hits, thumbnails)
     if answer.explanation is not None and form != "json":
-        # On standard output only where people read; the other forms belong to programs.
-        _explain(answer.explanation, err=form != "table")
+        tell_explanation(answer.explanation, form)
     if sheet is not None:
         click.echo(f"Wrote {plain(sheet)}.", err=True)
     if not answer.hits:
@@ -92,7 +91,9 @@ def _print_table(engine: Engine, hits: list[Hit], thumbnails: bool) -> None:
             click.echo(beside(picture, [figures.strip(), path], protocol), nl=False, color=True)
 
 
-def _explain(explanation: Explanation, err: bool) -> None:
+def tell_explanation(explanation: Explanation, form: str) -> None:
+    """On standard output only where people read; the other forms belong to programs."""
+    err = form != "table"
     click.echo("", err=err)
     for line in explanation.lines():
         click.echo(plain(line), err=err)

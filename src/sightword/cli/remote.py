@@ -10,8 +10,12 @@ from click.core import ParameterSource
 
 if TYPE_CHECKING:
     from sightword.client import Answer
+    from sightword.search import Query
 
 __all__ = ["asks_a_server", "search_there", "split_there"]
+
+_MOST = 1000
+"""Pictures in one answer of a server."""
 
 _LOCAL = ("index", "backbone", "sheet", "no_update")
 
@@ -41,8 +45,7 @@ def search_there(ctx: click.Context, folder: Path, text: str, options: dict[str,
         The server refused, or nothing matched.
     """
     from sightword.cli.bring import say
-    from sightword.cli.search import read_stdin
-    from sightword.cli.words import negative
+    from sightword.cli.search import query_of
     from sightword.client import Client
     from sightword.errors import NothingMatched
 
@@ -51,35 +54,45 @@ def search_there(ctx: click.Context, folder: Path, text: str, options: dict[str,
             raise click.UsageError(
                 f"--{name.replace('_', '-')} is for folders of this machine, not for --server."
             )
+    query = query_of(text, options)
+    if query.k > _MOST:
+        say(f"A server answers with at most {_MOST:,} pictures.")
     with Client(options["server"], api_key=options["api_key"]) as client:
         answer = client.search(
-            [read_stdin() if str(item) == "-" else item for item in options["image"]],
-            text,
-            without=[negative(item) for item in options["without"]],
-            method=options["method"],
+            query.images,
+            query.text,
+            without=query.without,
+            method=query.method,
             explain=options["explain"],
             index=folder.name or None,
-            where=options["where"],
-            k=min(options["k"], 1000),
-            min_score=None if options["min_score"] is None else str(options["min_score"]),
-            prompt=list(options["prompt"]) or None,
-            include_reference=options["include_reference"],
-            fold=options["fold"],
+            where=query.where,
+            k=min(query.k, _MOST),
+            min_score=None if query.min_score is None else str(query.min_score),
+            prompt=query.prompts,
+            include_reference=query.include_reference,
+            fold=query.fold,
         )
     for note in answer.notes:
         say(note)
-    _show(answer, form, options["server"])
+    if not answer.complete:
+        say(f"The server is still reading pictures; this is from the {answer.pictures:,} that are in so far.")
+    _show(answer, query, form, options["server"])
     if not answer.hits:
         raise NothingMatched(f"Nothing matched among {answer.pictures:,} pictures.")
 
 
-def _show(answer: Answer, form: str, server: str) -> None:
+def _show(answer: Answer, query: Query, form: str, server: str) -> None:
     from dataclasses import asdict
 
+    from sightword.cli.answer import tell_explanation
     from sightword.cli.output import plain, print_json, rounded_down, write_paths
+    from sightword.search import Explanation
 
+    told = answer.explanation
+    explanation = None if told is None else Explanation.from_json(told, told["hits"])
     if form == "json":
         document = {
+            "query": query.as_json(),
             "server": server,
             "index": answer.index,
             "method": answer.method,
@@ -87,7 +100,7 @@ def _show(answer: Answer, form: str, server: str) -> None:
             "complete": answer.complete,
             "indexed": answer.pictures,
         }
-        print_json(document | ({"explain": answer.explanation} if answer.explanation else {}))
+        print_json(document | ({"explain": explanation.as_json()} if explanation else {}))
     elif form == "jsonl":
         for hit in answer.hits:
             print_json(asdict(hit), indent=None)
@@ -99,15 +112,5 @@ def _show(answer: Answer, form: str, server: str) -> None:
             more = f"  (+{len(hit.duplicates)} alike)" if hit.duplicates else ""
             figures = f"{hit.rank:>{width}}  {rounded_down(hit.score, 3):>6}  {rounded_down(hit.z, 1):>5}z"
             click.echo(f"{figures}  {plain(hit.path)}{more}")
-        for line in _explained(answer):
-            click.echo(plain(line))
-
-
-def _explained(answer: Answer) -> list[str]:
-    if not answer.explanation:
-        return []
-    rows = (
-        ", ".join(f"{item['word']} {item['cosine']:.2f}" for item in row)
-        for row in answer.explanation["words"]
-    )
-    return ["", f"method {answer.method}", *(f"the picture reads as: {row}" for row in rows)]
+    if explanation is not None and form != "json":
+        tell_explanation(explanation, form)

@@ -23,7 +23,7 @@ from sightword.cli.words import check_text, negative, split_words
 if TYPE_CHECKING:
     from sightword.search import Engine, Explanation, Query
 
-__all__ = ["search_command"]
+__all__ = ["query_of", "search_command"]
 
 EPILOG = """\b
 Examples:
@@ -113,7 +113,7 @@ def search_command(ctx: click.Context, /, words: tuple[Path, str], **options: An
     typed = ctx.get_parameter_source("method") is ParameterSource.COMMANDLINE
     if not typed and not (options["image"] and (text or options["prompt"])):
         options["method"] = "default"  # a setting says how to combine; here is nothing to combine
-    query = _query(text, options)
+    query = query_of(text, options)
     with (
         open_engine(folder, index=options["index"], backbone=options["backbone"], method=method) as engine,
         spoken_warnings(),
@@ -147,7 +147,8 @@ def _explained(engine: Engine, query: Query) -> Explanation:
         return engine.explain(query, progress=bar)
 
 
-def _query(text: str, options: dict[str, Any]) -> Query:
+def query_of(text: str, options: dict[str, Any]) -> Query:
+    """The question that words and options make."""
     from sightword.search import Query
 
     images: list[Any] = [read_stdin() if str(item) == "-" else item for item in options["image"]]

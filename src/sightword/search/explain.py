@@ -57,6 +57,21 @@ class Explanation:
     std: float
     hits: int
 
+    @classmethod
+    def from_json(cls, told: dict[str, Any], hits: int) -> Explanation:
+        """The explanation that `as_json` told."""
+        picture, text = (told[name] and Pull(**told[name]) for name in ("picture", "text"))
+        return cls(
+            method=told["method"],
+            words=tuple(tuple((item["word"], item["cosine"]) for item in row) for row in told["words"]),
+            prompts=tuple(told["prompts"]),
+            picture=picture,
+            text=text,
+            mean=told["background"]["mean"],
+            std=told["background"]["std"],
+            hits=hits,
+        )
+
     def as_json(self) -> dict[str, Any]:
         """The explanation as plain values."""
         return {

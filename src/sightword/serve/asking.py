@@ -196,7 +196,7 @@ def _reference(shelf: Shelf, item: Any) -> ReferenceOut:
 def _empty(shelf: Shelf, request: SearchRequest) -> SearchResponse:
     """The answer of a folder that has not been read yet."""
     if shelf.error:
-        raise Refused(409, shelf.error)
+        raise Refused(409, shelf.error, kind="index")
     if not request.images and not request.text:
         raise UsageError("There is nothing to look for.", "Give a picture, words, or both.")
     results = [

@@ -51,10 +51,14 @@ class Decoders:
         Raises
         ------
         PictureError
-            It is broken, too large, or takes too long.
+            It is broken, too large, or takes too long; the sentence names an uploaded file.
         """
-        with self._borrowed(spec, preset) as pool:
-            return pool.read_bytes(data)
+        try:
+            with self._borrowed(spec, preset) as pool:
+                return pool.read_bytes(data)
+        except PictureError as error:
+            name = getattr(data, "name", "")
+            raise PictureError(f"{name}: {error.message}" if name else error.message, error.hint) from None
 
     @contextmanager
     def _borrowed(self, spec: PreprocessSpec, preset: Any) -> Iterator[DecodePool]:

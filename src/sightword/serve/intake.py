@@ -11,15 +11,29 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 
+from sightword.pictures.names import display
 from sightword.serve.problems import Refused
 from sightword.serve.settings import Settings
 
-__all__ = ["body_schema", "parse"]
+__all__ = ["Upload", "body_schema", "parse"]
 
 Model = TypeVar("Model", bound=BaseModel)
 
 _MOST_FIELDS = 64
 _LONGEST_FIELD = 64 << 10
+_LONGEST_NAME = 80
+
+
+class Upload(bytes):
+    """The content of an uploaded file, which knows the file's name for sentences about it."""
+
+    name: str
+
+    def __new__(cls, data: bytes, name: str) -> Upload:
+        """`data`, called `name`."""
+        made = super().__new__(cls, data)
+        made.name = name
+        return made
 
 
 async def parse(
@@ -51,7 +65,7 @@ async def parse(
         return model.model_validate_json(await request.body()), {name: [] for name in files}
     if kind != "multipart/form-data" or not files:
         accepted = "application/json or multipart/form-data" if files else "application/json"
-        raise Refused(415, f"The body is {accepted}.")
+        raise Refused(415, f"The body is {accepted}.", kind="usage")
     try:
         async with request.form(
             max_files=settings.max_files, max_fields=_MOST_FIELDS, max_part_size=_LONGEST_FIELD
@@ -60,19 +74,28 @@ async def parse(
             fields = _fields(form, model, files)
     except (HTTPException, MultiPartException) as error:
         detail = str(getattr(error, "detail", error)).rstrip(".")
-        raise Refused(400, f"The form cannot be read: {detail}.") from None
+        raise Refused(400, f"The form cannot be read: {detail}.", kind="usage") from None
     return model.model_validate(fields), pictures
 
 
 async def _pictures(form: FormData, name: str, settings: Settings) -> list[bytes]:
-    found = []
-    for item in form.getlist(name):
+    found: list[bytes] = []
+    for number, item in enumerate(form.getlist(name), start=1):
         if not isinstance(item, UploadFile):
-            raise Refused(422, f"{name}: a picture is sent as a file.", "Indexed pictures go into `images`.")
+            hint = "Indexed pictures go into `images`."
+            raise Refused(422, f"{name}: a picture is sent as a file.", hint, kind="usage")
+        called = _called(item.filename or "") or f"{name} {number}"
         if (item.size or 0) > settings.max_file:
-            raise Refused(413, f"A picture is larger than {settings.max_file >> 20} MiB.")
-        found.append(await item.read())
+            limit = f"{settings.max_file >> 20} MiB"
+            raise Refused(413, f"{called}: The file is larger than {limit}.", kind="picture")
+        found.append(Upload(await item.read(), called))
     return found
+
+
+def _called(filename: str) -> str:
+    """The last part of a file's name, fit to be shown."""
+    name = display(filename.replace("\\", "/").rpartition("/")[2]).strip()
+    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}..."
 
 
 def _fields(form: FormData, model: type[BaseModel], files: tuple[str, ...]) -> Mapping[str, Any]:
@@ -81,14 +104,14 @@ def _fields(form: FormData, model: type[BaseModel], files: tuple[str, ...]) -> M
     for name in {name for name, _ in form.multi_items()} - set(files):
         values = form.getlist(name)
         if any(isinstance(value, UploadFile) for value in values):
-            raise Refused(422, f"{name}: this field takes no file.")
+            raise Refused(422, f"{name}: this field takes no file.", kind="usage")
         values = [value for value in values if value != ""]
         declared = model.model_fields.get(name)
         listed = declared is not None and "list[" in str(declared.annotation)
         if listed:
             fields[name] = values
         elif len(values) > 1:
-            raise Refused(422, f"{name}: this field can be given once.")
+            raise Refused(422, f"{name}: this field can be given once.", kind="usage")
         elif values:
             fields[name] = values[0]
     return fields

@@ -86,7 +86,7 @@ class Shelf:
         except (UsageError, IndexProblem):
             live = None
         if live is None or live.id != number:
-            raise Refused(404, f"There is no picture {self.id}.{number}.")
+            raise Refused(404, f"There is no picture {self.id}.{number}.", kind="picture")
         return live
 
     def picture(self, row: PictureRow) -> PictureOut:
@@ -159,7 +159,8 @@ class Library:
         if shelf_id is None:
             return next(iter(self.shelves.values()))
         if shelf_id not in self.shelves:
-            raise Refused(404, f"There is no index {shelf_id}.", f"There are {', '.join(self.shelves)}.")
+            hint = f"There are {', '.join(self.shelves)}."
+            raise Refused(404, f"There is no index {shelf_id}.", hint, kind="usage")
         return self.shelves[shelf_id]
 
     def locate(self, image_id: str) -> tuple[Shelf, PictureRow]:

@@ -12,26 +12,27 @@ from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
+from sightword.client import KIND_PREFIX
 from sightword.errors import (
-    IndexBusy,
     IndexProblem,
     ModelUnavailable,
     PictureError,
     SightwordError,
     UsageError,
 )
+from sightword.serve.sentences import sentence_of
 
-__all__ = ["MEDIA_TYPE", "Refused", "add_handlers", "problem", "sentence_of"]
+__all__ = ["MEDIA_TYPE", "Refused", "add_handlers", "problem"]
 
 MEDIA_TYPE = "application/problem+json"
 
-_STATUS: tuple[tuple[type[SightwordError], int], ...] = (
-    (UsageError, 422),
-    (PictureError, 422),
-    (ModelUnavailable, 422),
-    (IndexBusy, 409),
-    (IndexProblem, 409),
+_STATUS: tuple[tuple[type[SightwordError], int, str], ...] = (
+    (UsageError, 422, "usage"),
+    (PictureError, 422, "picture"),
+    (ModelUnavailable, 422, "model"),
+    (IndexProblem, 409, "index"),
 )
+_THINGS = {"job_id": "job", "image_id": "picture", "index_id": "index"}
 
 _log = logging.getLogger("sightword.serve")
 
@@ -48,28 +49,40 @@ class Refused(Exception):
     hint : str, optional
         What to do.
     headers : dict, optional
+    kind : str, optional
+        See `problem`.
     """
 
     def __init__(
-        self, status: int, detail: str, hint: str | None = None, headers: dict[str, str] | None = None
+        self,
+        status: int,
+        detail: str,
+        hint: str | None = None,
+        headers: dict[str, str] | None = None,
+        kind: str | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
         self.hint = hint
         self.headers = headers or {}
+        self.kind = kind
 
     def response(self) -> JSONResponse:
         """The answer."""
-        return problem(self.status, self.detail, self.hint, self.headers)
+        return problem(self.status, self.detail, self.hint, self.headers, self.kind)
 
 
 def problem(
-    status: int, detail: str, hint: str | None = None, headers: dict[str, str] | None = None
+    status: int,
+    detail: str,
+    hint: str | None = None,
+    headers: dict[str, str] | None = None,
+    kind: str | None = None,
 ) -> JSONResponse:
-    """A problem document."""
+    """A problem document; `kind` (usage, picture, model, index) is what the status alone does not say."""
     body: dict[str, Any] = {
-        "type": "about:blank",
+        "type": f"{KIND_PREFIX}{kind}" if kind else "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
@@ -77,14 +90,6 @@ def problem(
     if hint:
         body["hint"] = hint
     return JSONResponse(body, status, headers, media_type=MEDIA_TYPE)
-
-
-def sentence_of(errors: Any) -> str:
-    """The first mistake of a list of pydantic's, as a sentence."""
-    first = errors[0] if errors else {"loc": (), "msg": "the request is wrong"}
-    place = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path"))
-    message = str(first["msg"]).removeprefix("Value error, ").rstrip(".")
-    return f"{place}: {message}." if place else f"{message}."
 
 
 def add_handlers(app: FastAPI) -> None:
@@ -96,12 +101,20 @@ def add_handlers(app: FastAPI) -> None:
 
     async def told(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, SightwordError)
-        status = next((status for kind, status in _STATUS if isinstance(error, kind)), 422)
-        return problem(status, error.message, error.hint and error.hint.replace("--where ", ""))
+        hint = error.hint and error.hint.replace("--where ", "")
+        status, kind = next(
+            ((status, kind) for cls, status, kind in _STATUS if isinstance(error, cls)), (422, None)
+        )
+        return problem(status, error.message, hint, kind=kind)
 
     async def invalid(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, (RequestValidationError, ValidationError))
-        return problem(422, sentence_of(error.errors()))
+        errors = error.errors()
+        if errors and errors[0]["loc"][:1] == ("path",):
+            return problem(
+                404, f"There is no {_THINGS.get(errors[0]['loc'][-1], 'such thing')} of that name."
+            )
+        return problem(422, sentence_of(errors), kind="usage")
 
     async def known(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)

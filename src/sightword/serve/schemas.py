@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 __all__ = [
+    "NOUNS",
     "EmbedRequest",
     "EmbedResponse",
     "Embedding",
@@ -26,16 +27,23 @@ __all__ = [
     "SessionRequest",
 ]
 
-IndexId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$", examples=["holiday"])]
-ImageId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}\.[0-9]{1,15}$", examples=["holiday.12"])]
-MethodName = Annotated[
-    str,
-    Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,60}(\+pdv)?(:[0-9](\.[0-9]{1,2})?)?$",
-        examples=["default", "weighted:0.3"],
-    ),
-]
-JobId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+_INDEX = r"^[a-z0-9][a-z0-9-]{0,39}$"
+_IMAGE = r"^[a-z0-9][a-z0-9-]{0,39}\.[0-9]{1,15}$"
+_METHOD = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,60}(\+pdv)?(:[0-9](\.[0-9]{1,2})?)?$"
+_JOB = r"^[0-9a-f]{32}$"
+
+IndexId = Annotated[str, Field(pattern=_INDEX, examples=["holiday"])]
+ImageId = Annotated[str, Field(pattern=_IMAGE, examples=["holiday.12"])]
+MethodName = Annotated[str, Field(pattern=_METHOD, examples=["default", "weighted:0.3"])]
+JobId = Annotated[str, Field(pattern=_JOB)]
+
+NOUNS = {
+    _INDEX: "the id of an index, such as holiday",
+    _IMAGE: "the id of an indexed picture, such as holiday.12",
+    _METHOD: "the name of a method, such as default or weighted:0.3",
+    _JOB: "the id of a job",
+}
+"""What the patterns mean, for people."""
 Words = Annotated[str, Field(min_length=1, max_length=500)]
 
 
