@@ -20,6 +20,7 @@ import numpy as np
 
 from sightword.backbones.base import Array, BackboneSpec, PreprocessSpec
 from sightword.backbones.golden import pattern
+from sightword.backbones.patches import TENSOR
 from sightword.backbones.spec import weights_hash, write_spec
 
 D, W, SIZE, CONTEXT = 16, 12, 32, 24
@@ -123,6 +124,7 @@ def write_tiny_backbone(directory: Path, kind: Kind = "mean", name: str = "tiny"
             directory, ["image.xml", "image.bin", "text.xml", "text.bin", "token_embedding.safetensors"]
         ),
         licence="Apache-2.0",
+        patches=0,
         source="tests/tiny.py",
         preprocess=PreprocessSpec(size=SIZE),
         golden=_golden(kind),
@@ -227,6 +229,7 @@ def _write_towers(directory: Path, kind: Kind) -> None:
     pixels = op.parameter([-1, 3, SIZE, SIZE], ov.Type.f32, name="pixels")
     halves = op.reshape(pixels, const([0, 3, 2, SIZE // 2, 2, SIZE // 2], np.int64), True)
     colour = op.reduce_mean(halves, const([3, 5], np.int64), False)
+    colour.output(0).set_names({TENSOR})  # the four quarters are the tower's patches
     colour = op.reshape(op.transpose(colour, const([0, 2, 3, 1], np.int64)), const([0, 12], np.int64), True)
     mean = op.reduce_mean(pixels, const([2, 3], np.int64), True)
     spread = op.subtract(pixels, mean)

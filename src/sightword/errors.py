@@ -10,7 +10,8 @@
     |   |-- IndexForAnotherBackbone         it holds another backbone's vectors
     |   `-- IndexBusy                       another process is writing (its pid is named)
     |-- ModelUnavailable           exit 4   a backbone, method or optional package is not here
-    |   `-- ModelMismatch                   the method belongs to another backbone
+    |   |-- ModelMismatch                   the method belongs to another backbone
+    |   `-- MethodNeeds                     the method needs what the backbone or this place cannot give
     |-- NothingMatched             exit 5   the search was fine and found nothing
     `-- PictureError               exit 1   a picture cannot be read; the reason is the message
 
@@ -25,6 +26,7 @@ __all__ = [
     "IndexForAnotherBackbone",
     "IndexMissing",
     "IndexProblem",
+    "MethodNeeds",
     "ModelMismatch",
     "ModelUnavailable",
     "NothingMatched",
@@ -111,6 +113,10 @@ class ModelUnavailable(SightwordError):
 
 class ModelMismatch(ModelUnavailable):
     """A method was trained for another backbone."""
+
+
+class MethodNeeds(ModelUnavailable):
+    """A method needs something, such as patches, that the backbone cannot give; told before work starts."""
 
 
 class NothingMatched(SightwordError):

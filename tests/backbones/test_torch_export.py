@@ -57,7 +57,7 @@ def exports(tmp_path_factory: pytest.TempPathFactory):
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_directory_answers_as_the_original(exports, kind: str) -> None:
     original, done = exports(kind)
-    assert done.cosine >= 0.9999 and done.compared == 17
+    assert done.cosine >= 0.9999 and done.compared == 20
     portable = load_backbone(f"{done.directory}", precision="f32", threads=1)
     assert min(cosine for _, cosine in verify(portable)) >= 0.9999
     prompts = [Prompt((text,)) for text in ["the big red dog", "a", "", "&amp; 😀", "a photo of a cat " * 2]]
@@ -66,6 +66,49 @@ def test_the_directory_answers_as_the_original(exports, kind: str) -> None:
     np.testing.assert_allclose(portable.encode_images(pixels), original.encode_images(pixels), atol=2e-5)
     np.testing.assert_array_equal(portable.token_embedding(), original.token_embedding())
     assert portable.vocabulary() == original.vocabulary()
+
+
+RESNET = {"image_size": SIZE, "layers": [1, 1, 1, 1], "width": 8, "patch_size": None}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_exported_patches_are_those_of_the_tower(exports, kind: str) -> None:
+    original, done = exports(kind)
+    portable = load_backbone(f"{done.directory}", precision="f32", threads=1)
+    assert portable.spec.patches == 1  # one class token
+    pixels = np.random.default_rng(6).normal(size=(3, 3, SIZE, SIZE)).astype(np.float32)
+    patches = portable.encode_patches(pixels)
+    assert patches.shape == ((3, 4, 64) if kind == "none-last" else (3, 4, 32))
+    np.testing.assert_allclose(patches, original.encode_patches(pixels), atol=2e-5)
+    assert len(portable._tower("image")._compiled.outputs) == 1  # nobody else pays for them
+
+
+def test_patches_of_a_transformer_lie_behind_its_last_norm(exports) -> None:
+    original, _ = exports("causal-eot")
+    visual = original.image
+    pixels = torch.randn(2, 3, SIZE, SIZE)
+    with torch.no_grad():
+        visual.output_tokens = True
+        tokens = visual(pixels)[1]
+        visual.output_tokens = False
+    np.testing.assert_allclose(original.encode_patches(pixels.numpy()), tokens.numpy(), atol=1e-6)
+
+
+def test_a_resnet_gives_its_last_map(tmp_path: Path) -> None:
+    original = load_backbone(f"{folder(tmp_path / 'resnet', vision_cfg=RESNET)}", device="cpu")
+    done = export_backbone(original, tmp_path / "portable")
+    portable = load_backbone(f"{done.directory}", precision="f32", threads=1)
+    assert portable.spec.patches == 0
+    pixels = np.random.default_rng(7).normal(size=(2, 3, SIZE, SIZE)).astype(np.float32)
+    with torch.no_grad():
+        seen = original.image.layer4(
+            original.image.layer3(
+                original.image.layer2(original.image.layer1(original.image.stem(torch.from_numpy(pixels))))
+            )
+        )
+    patches = portable.encode_patches(pixels)
+    assert patches.shape == (2, seen.shape[2] * seen.shape[3], seen.shape[1])
+    np.testing.assert_allclose(patches, seen.flatten(2).transpose(1, 2).numpy(), atol=1e-4)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -64,6 +64,9 @@ class BackboneSpec:
     exact : tuple of {"image", "text"}
         Towers that run in float32 whatever precision is asked for, because bfloat16 moves their answers
         too far (cosine below 0.999).
+    patches : int, optional
+        How many leading rows of the tensor ``patches`` inside ``image.onnx`` stand for no place (0 for maps);
+        None when there is no such tensor. See `sightword.backbones.patches`.
     """
 
     name: str
@@ -84,6 +87,7 @@ class BackboneSpec:
     source: str = ""
     languages: tuple[str, ...] = ("en",)
     exact: tuple[str, ...] = ()
+    patches: int | None = None
     schema: int = 1
     preprocess: PreprocessSpec = field(default_factory=PreprocessSpec)
     golden: dict[str, Any] = field(default_factory=dict)
@@ -91,7 +95,11 @@ class BackboneSpec:
 
 @runtime_checkable
 class Backbone(Protocol):
-    """A frozen dual encoder. Outputs are raw: nothing is normalised here."""
+    """A frozen dual encoder. Outputs are raw: nothing is normalised here.
+
+    Optional: ``has_patches`` (bool) and ``encode_patches(pixels) -> float32 [B, N, Dp]``, see
+    `sightword.backbones.patches`.
+    """
 
     spec: BackboneSpec
 

@@ -11,6 +11,8 @@ import numpy as np
 from sightword.backbones.base import Array
 from sightword.backbones.batches import check_finite, check_pixels, encode_by_length
 from sightword.backbones.embedding import EmbeddingTable
+from sightword.backbones.patch_tower import PatchTower
+from sightword.backbones.patches import check_patches
 from sightword.backbones.spec import read_spec
 from sightword.backbones.tokenize import GAP, PromptTokenizer, TokenRow
 from sightword.backbones.towers import Tower, check_precision, find_graph
@@ -71,6 +73,7 @@ class OpenVINOBackbone:
         self._cache = cache
         self._lock = threading.RLock()
         self._towers: dict[str, Tower] = {}
+        self._patches: PatchTower | None = None
         self._tokenizer: PromptTokenizer | None = None
         self._table: EmbeddingTable | None = None
 
@@ -93,6 +96,43 @@ class OpenVINOBackbone:
         for start in range(0, len(pixels), IMAGE_BATCH):
             out[start : start + IMAGE_BATCH] = self._tower("image")(pixels[start : start + IMAGE_BATCH])
         return check_finite(out, self.spec, BROKEN)
+
+    @property
+    def has_patches(self) -> bool:
+        """Whether `encode_patches` can answer; nothing is loaded to find out."""
+        # The starter's card is older than the mark; its layout says what it is.
+        return self.spec.patches is not None or (self.directory / "image.safetensors").is_file()
+
+    def encode_patches(self, pixels: Array) -> Array:
+        """What the image tower sees at each place, before pooling.
+
+        Parameters
+        ----------
+        pixels : float32 [B, 3, H, W]
+            As for `encode_images`.
+
+        Returns
+        -------
+        float32 [B, N, Dp]
+            See `sightword.backbones.patches`.
+
+        Raises
+        ------
+        MethodNeeds
+            This backbone has none.
+        """
+        check_patches(self, "What was asked for")
+        check_pixels(pixels, self.spec)
+        pixels = np.ascontiguousarray(pixels, dtype=np.float32)
+        with self._lock:
+            if self._patches is None:
+                self._patches = PatchTower(
+                    find_graph(self.directory, "image"), self.spec.patches or 0, self.threads,
+                    self.precisions["image"], self._cache,
+                )  # fmt: skip
+        starts = range(0, max(1, len(pixels)), IMAGE_BATCH)  # no pictures at all still have a shape
+        parts = [self._patches(pixels[start : start + IMAGE_BATCH]) for start in starts]
+        return check_finite(np.concatenate(parts), self.spec, BROKEN)
 
     def encode_prompts(self, prompts: Sequence[Prompt], tokens: Sequence[Sequence[Array]] = ()) -> Array:
         """Prompts with filled slots to raw features; see `Backbone.encode_prompts`."""

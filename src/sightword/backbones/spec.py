@@ -202,6 +202,8 @@ def _validate(spec: BackboneSpec, where: str) -> None:
     _expect(spec.golden, dict, "golden", where)
     if not set(spec.exact) <= {"image", "text"}:
         raise ModelUnavailable(f"{where}: exact names other towers than image and text.", _EXPORT_AGAIN)
+    if spec.patches is not None and (type(spec.patches) is not int or not 0 <= spec.patches < 65536):
+        raise ModelUnavailable(f"{where}: patches is {spec.patches!r}, not a number of rows.", _EXPORT_AGAIN)
     if spec.mask == "none" and spec.pad_to == "longest":
         # Without a mask every padding row changes the answer: the batch would decide a text's vector.
         raise ModelUnavailable(

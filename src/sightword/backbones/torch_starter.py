@@ -129,6 +129,17 @@ class TorchStarter:
             x = look(x)
         return torch.cat([x.mean(dim=(2, 3)), *looks], dim=1)
 
+    def patches(self, pixels: Tensor) -> Tensor:
+        """What the last map sees at each place: pixels [B, 3, H, W] -> [B, 49, 1280]."""
+        found: list[Tensor] = []
+
+        def look(seen: Tensor) -> Tensor:
+            found.append(seen)
+            return seen
+
+        self.trunk(pixels, look)
+        return found[0].flatten(2).transpose(1, 2)
+
     def head(self, features: Tensor) -> Tensor:
         """The learned head: [B, 1792] -> unit vectors [B, D]."""
         hidden = F.gelu(rooted(features) @ self.image["head.hidden.weight"] + self.image["head.hidden.bias"])

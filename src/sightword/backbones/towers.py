@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,7 @@ def find_graph(directory: Path, stem: str) -> Path:
 
 
 class Tower:
-    """A compiled graph with one output.
+    """A compiled graph; only its first output is looked at.
 
     Calls from several threads take turns: the CPU's cores are already shared inside one call.
 
@@ -82,18 +83,26 @@ class Tower:
     ----------
     path : Path
         The graph.
-    width : int
-        D, checked against what comes out.
+    width : int or None
+        D, checked against what comes out; None takes any shape.
     threads : int, optional
         Inference threads; None lets OpenVINO take all cores.
     precision : str
         One of `PRECISIONS`.
     cache : Path, optional
         Where compiled graphs are kept between processes.
+    read : callable, optional
+        From the path to the model that is compiled instead of the file as it is.
     """
 
     def __init__(
-        self, path: Path, width: int, threads: int | None, precision: str, cache: Path | None
+        self,
+        path: Path,
+        width: int | None,
+        threads: int | None,
+        precision: str,
+        cache: Path | None,
+        read: Callable[[Path], Any] = str,
     ) -> None:
         config: dict[str, Any] = {
             "INFERENCE_PRECISION_HINT": precision,
@@ -110,7 +119,7 @@ class Tower:
             check_external_data(path)
         try:
             # From the path, not from a read model: only so can a cached copy skip the reading.
-            self._compiled = core().compile_model(str(path), "CPU", config)
+            self._compiled = core().compile_model(read(path), "CPU", config)
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[-1]
             raise ModelUnavailable(
@@ -131,12 +140,12 @@ class Tower:
 
         Returns
         -------
-        float32 [B, D]
+        float32 [B, D], or the shape of the read graph's output
         """
         with self._lock:
             result = self._request.infer(list(inputs), share_inputs=True)[0]
             output = np.array(result, dtype=np.float32)  # a copy: the request reuses its buffer
-        if output.ndim != 2 or output.shape[1] != self._width:
+        if self._width is not None and (output.ndim != 2 or output.shape[1] != self._width):
             raise ModelUnavailable(
                 f"{self._path} answers with shape {output.shape}, not with {self._width} columns."
             )

@@ -21,6 +21,7 @@ from sightword.backbones.openvino_runtime import OpenVINOBackbone
 from sightword.backbones.spec import write_spec
 from sightword.backbones.torch_clip.card import write_card
 from sightword.backbones.torch_clip.graphs import write_image_graph, write_text_graph
+from sightword.backbones.torch_clip.looking import looking
 from sightword.backbones.torch_clip.runtime import TorchBackbone
 from sightword.backbones.towers import supported_precisions
 from sightword.errors import ModelUnavailable, UsageError
@@ -87,12 +88,14 @@ def export_backbone(
         backbone.tokenizer.save(draft / "tokenizer.json")
         save_file({"weight": backbone.token_embedding()}, str(draft / "token_embedding.safetensors"))
         step("image tower")
-        write_image_graph(_module(backbone.image), spec.preprocess.size, draft / "image.onnx")
+        image = _module(backbone.image)
+        seen = looking(image)
+        write_image_graph(image if seen is None else seen, spec.preprocess.size, draft / "image.onnx")
         step("text tower")
         trims = spec.pad_to == "longest"
         write_text_graph(_module(backbone.text), spec.token_dim, spec.context, trims, draft / "text.onnx")
         step("golden vectors")
-        spec = replace(spec, golden=_golden(backbone))
+        spec = replace(spec, golden=_golden(backbone), patches=None if seen is None else seen.skip)
         write_spec(draft, spec)
         cosines = _compare(backbone, draft, "f32")
         worst = min(cosines.values())
@@ -150,6 +153,9 @@ def _compare(backbone: TorchBackbone, directory: Path, precision: str) -> dict[s
     pixels = (pixels + rng.normal(0, 0.3, pixels.shape)).astype(np.float32)
     pairs = zip(portable.encode_images(pixels), backbone.encode_images(pixels))
     cosines |= {f"image: drawn {i}": _cosine(a, b) for i, (a, b) in enumerate(pairs)}
+    if portable.has_patches:
+        places = zip(portable.encode_patches(pixels), backbone.encode_patches(pixels))
+        cosines |= {f"patches: drawn {i}": _cosine(a.ravel(), b.ravel()) for i, (a, b) in enumerate(places)}
     spread = float(backbone.token_embedding().std())
     prompts = [parse_prompt(prompt) for prompt in PROMPTS]
     words = [
@@ -164,8 +170,12 @@ def _sensitive(backbone: TorchBackbone, directory: Path) -> tuple[str, ...]:
     """Towers whose answers bfloat16 moves too far; they will run in float32."""
     cosines = _compare(backbone, directory, "bf16")
     low = {name.partition(":")[0] for name, cosine in cosines.items() if cosine < THRESHOLDS["bf16"]}
-    towers = {"image": "image", "text": "text", "slot": "text"}
-    return tuple(sorted({towers[part] for part in low}))
+    towers = {
+        "image": "image",
+        "text": "text",
+        "slot": "text",
+    }  # patches are read by what was trained on them
+    return tuple(sorted({towers[part] for part in low & towers.keys()}))
 
 
 def _floats(feature: Array) -> list[float]:

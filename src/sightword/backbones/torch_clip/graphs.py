@@ -6,13 +6,15 @@ import contextlib
 import io
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
+from sightword.backbones.patches import TENSOR
+from sightword.backbones.torch_clip.looking import Looking
 from sightword.errors import ModelUnavailable
 
 __all__ = ["write_image_graph", "write_text_graph"]
@@ -25,13 +27,17 @@ INLINE = 1 << 30
 def write_image_graph(tower: nn.Module, size: int, path: Path) -> None:
     """Write ``image.onnx``: float32 [B, 3, size, size] -> [B, D].
 
+    Of a tower that is `Looking` the tensor that holds the patches is named so, but is no output: who wants it
+    cuts the graph there (`sightword.backbones.patch_tower`), and nobody else pays for it.
+
     Raises
     ------
     ModelUnavailable
         torch cannot express the tower as a graph.
     """
     shapes = {0: torch.export.Dim("batch")}
-    _write(tower, (torch.randn(2, 3, size, size),), ["pixels"], (shapes,), path)
+    more = [TENSOR] if isinstance(tower, Looking) else []
+    _write(tower, (torch.randn(2, 3, size, size),), ["pixels"], (shapes,), path, more)
 
 
 def write_text_graph(tower: nn.Module, width: int, context: int, trims: bool, path: Path) -> None:
@@ -60,7 +66,9 @@ def write_text_graph(tower: nn.Module, width: int, context: int, trims: bool, pa
     _write(tower, example, ["embeddings", "lengths"], (words, {0: batch}), path)
 
 
-def _write(tower: nn.Module, example: Any, names: list[str], shapes: Any, path: Path) -> None:
+def _write(
+    tower: nn.Module, example: Any, names: list[str], shapes: Any, path: Path, inner: Sequence[str] = ()
+) -> None:
     try:
         with _quietly():
             program = torch.onnx.export(
@@ -69,11 +77,12 @@ def _write(tower: nn.Module, example: Any, names: list[str], shapes: Any, path: 
                 dynamo=True,
                 dynamic_shapes=shapes,
                 input_names=names,
-                output_names=["features"],
+                output_names=["features", *inner],
                 opset_version=OPSET,
                 verbose=False,
             )
             _forget_the_source(program.model)
+            del program.model.graph.outputs[1:]
             size = sum(p.numel() * p.element_size() for p in tower.parameters())
             program.save(str(path), external_data=size > INLINE)
     except (ImportError, OSError):

@@ -9,6 +9,7 @@ from typing import Any
 from sightword.backbones.base import BackboneSpec
 from sightword.backbones.torch_clip.encoder_tower import EncoderTower, encoder_table
 from sightword.backbones.torch_clip.kinds import text_kind
+from sightword.backbones.torch_clip.looking import looking
 from sightword.backbones.torch_clip.names import Source
 from sightword.backbones.torch_clip.runtime import TorchBackbone, choose_device, choose_dtype
 from sightword.backbones.torch_clip.sources import Parts, gather
@@ -66,6 +67,7 @@ def load_torch_clip(
         spec,
         parts.tokens.tokenizer,
         image=model.visual,
+        patches=seen.patches if (seen := looking(model.visual)) is not None else None,
         text=tower.eval(),
         table=table,
         device=where,

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from sightword.backbones.base import Array, BackboneSpec
 from sightword.backbones.batches import check_finite, check_pixels, encode_by_length
+from sightword.backbones.patches import check_patches
 from sightword.backbones.tokenize import GAP, PromptTokenizer, TokenRow
 from sightword.backbones.unknown import share_unknown
 from sightword.errors import UsageError
@@ -65,6 +66,8 @@ class TorchBackbone:
         Pixels [B, 3, H, W] -> [B, D].
     text : callable
         Embeddings [B, T, W], lengths [B] -> [B, D].
+    patches : callable, optional
+        Pixels [B, 3, H, W] -> what the image tower sees at each place [B, N, Dp].
     table : Tensor [V, W]
         Token embeddings as the tower consumes them.
     device, dtype : torch.device, torch.dtype
@@ -90,12 +93,14 @@ class TorchBackbone:
         image: Callable[[Tensor], Tensor],
         text: Callable[[Tensor, Tensor], Tensor],
         table: Tensor,
+        patches: Callable[[Tensor], Tensor] | None = None,
         device: torch.device,
         dtype: torch.dtype,
     ) -> None:
         self.spec = spec
         self.image = image
         self.text = text
+        self.patches = patches
         self.table = table
         self.device = device
         self.dtype = dtype
@@ -133,6 +138,31 @@ class TorchBackbone:
                 block = np.ascontiguousarray(pixels[start : start + batch], np.float32)
                 out[start : start + batch] = self.encode_pixels(torch.from_numpy(block)).float().cpu().numpy()
         return check_finite(out, self.spec, BROKEN)
+
+    @property
+    def has_patches(self) -> bool:
+        """Whether `encode_patches` can answer."""
+        return self.patches is not None
+
+    def encode_patches(self, pixels: Array) -> Array:
+        """Pictures to patches, float32 [B, N, Dp]; see `sightword.backbones.patches`.
+
+        Raises
+        ------
+        MethodNeeds
+            This backbone has none.
+        """
+        check_patches(self, "What was asked for")
+        check_pixels(pixels, self.spec)
+        assert self.patches is not None
+        batch = IMAGE_BATCH.get(self.device.type, LARGE_BATCH)
+        parts = []
+        with torch.inference_mode():
+            for start in range(0, max(1, len(pixels)), batch):
+                block = np.ascontiguousarray(pixels[start : start + batch], np.float32)
+                seen = self.patches(torch.from_numpy(block).to(self.device, self.dtype))
+                parts.append(np.asarray(seen.float().cpu().numpy(), np.float32))
+        return check_finite(np.concatenate(parts), self.spec, BROKEN)
 
     def encode_prompts(self, prompts: Sequence[Prompt], tokens: Sequence[Sequence[Array]] = ()) -> Array:
         """Prompts with filled slots to raw features; see `Backbone.encode_prompts`."""

@@ -21,6 +21,7 @@ def load_starter(
         read_spec(directory),
         directory / "tokenizer.json",
         image=starter.encode_images,
+        patches=starter.patches,
         text=starter.encode_embeddings,
         table=starter.token_embedding,
         device=where,
