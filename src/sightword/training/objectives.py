@@ -9,7 +9,7 @@ from sightword.training.need import need_torch
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["apart", "info_nce", "nt_xent", "squared_error"]
+__all__ = ["apart", "info_nce", "matching", "nt_xent", "squared_error"]
 
 
 def info_nce(pictures: torch.Tensor, texts: torch.Tensor, scale: float) -> torch.Tensor:
@@ -47,3 +47,19 @@ def apart(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 def squared_error(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """LinCIR's loss: mean squared error over rows and dimensions, in float32, **without** normalising."""
     return ((a.float() - b.float()) ** 2).mean()
+
+
+def matching(scores: torch.Tensor, wrong: torch.Tensor, kind: str = "softmax") -> torch.Tensor:
+    """Loss of B queries whose right answers stand on the diagonal of their scores [B, B].
+
+    ``softmax``: ``-log exp(S_ii) / sum_j exp(S_ij)``, query to target only (CLIP4Cir's batch-based
+    classification). ``triplet``: ``log(1 + exp(S_ij - S_ii))`` over all j (the soft triplet loss of TIRG and
+    CIRPLANT, on cosines in place of distances). Places where `wrong` is True count in neither.
+    """
+    torch = need_torch()
+    if kind == "triplet":
+        own = torch.eye(len(scores), dtype=torch.bool, device=scores.device)
+        apart_by = scores - scores.diagonal()[:, None]
+        return torch.nn.functional.softplus(apart_by[~(wrong | own)]).mean()
+    target = torch.arange(len(scores), device=scores.device)
+    return torch.nn.functional.cross_entropy(scores.masked_fill(wrong, -torch.inf), target)

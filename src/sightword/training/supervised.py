@@ -12,42 +12,29 @@ that only repeats the reference is wrong.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+import time
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, Protocol
 
-if TYPE_CHECKING:
-    import torch
+import numpy as np
+import torch
+from numpy.typing import NDArray
 
-__all__ = ["Batch", "Composed"]
+from sightword.backbones.base import Array
+from sightword.errors import SightwordError, UsageError
+from sightword.training.learners import seeded
+from sightword.training.loop import LoopSettings, Run, seed_of, train
+from sightword.training.objectives import matching
+from sightword.training.save_supervised import save_supervised
+from sightword.training.supply import Batch, Supply
+from sightword.training.triplet_features import TripletFeatures
+from sightword.training.triplet_recall import average_recall, held_out_recall, summary
+from sightword.training.watch import Watch
 
+__all__ = ["Batch", "Composed", "TripletJob", "learn_triplets", "seeded"]
 
-@dataclass(frozen=True)
-class Batch:
-    """The query side of B triplets; everything is on the job's device.
-
-    Attributes
-    ----------
-    reference : float32 Tensor [B, D]
-        Raw (unnormalised) features of the reference pictures.
-    text : float32 Tensor [B, D]
-        Raw features of the words alone, without a prompt.
-    words : float32 Tensor [B, L, W], optional
-        Rows of the backbone's token table for the words (no special tokens), zero beyond `lengths`; words
-        beyond the network's ``longest`` are cut off.
-    lengths : int64 Tensor [B], optional
-        At least 1.
-    patches : float32 Tensor [B, N, Dp], optional
-        Patch features of the reference.
-    extra : float32 Tensor [B, K, D], optional
-        Whatever else was computed once per (reference, text); ``tuned`` keeps its parts here.
-    """
-
-    reference: torch.Tensor
-    text: torch.Tensor
-    words: torch.Tensor | None = None
-    lengths: torch.Tensor | None = None
-    patches: torch.Tensor | None = None
-    extra: torch.Tensor | None = None
+Ids = NDArray[np.int64]
 
 
 class Composed(Protocol):
@@ -86,3 +73,157 @@ class Composed(Protocol):
     def tensors(self) -> dict[str, torch.Tensor]:
         """What ``model.safetensors`` keeps, named as the numpy class reads it."""
         ...
+
+
+@dataclass(frozen=True)
+class TripletJob:
+    """One run of learning from triplets.
+
+    Attributes
+    ----------
+    backbone : Backbone
+        Any that can search: its towers stay frozen and need no gradient.
+    out : Path
+    settings : LoopSettings
+    loss : {"softmax", "triplet"}
+        See `sightword.training.objectives.matching`.
+    looks : int
+        How often the held-out triplets are measured while training.
+    patience : int
+        Looks without a new best after which the run ends; 0 never ends it.
+    device : str
+    run : Run
+    half : bool
+    description, licence : str
+    facts : dict
+        Told in ``training.json`` besides.
+    """
+
+    backbone: Any
+    out: Path
+    settings: LoopSettings
+    loss: Literal["softmax", "triplet"] = "softmax"
+    looks: int = 20
+    patience: int = 5
+    device: str = "cpu"
+    run: Run = field(default_factory=Run)
+    half: bool = False
+    description: str = ""
+    licence: str = "unknown"
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def learn_triplets(
+    job: TripletJob, network: Any, data: TripletFeatures, training: Ids, held_out: Ids
+) -> dict[str, Any]:
+    """Train a network on triplets and write its directory.
+
+    Parameters
+    ----------
+    job : TripletJob
+    network : torch.nn.Module and `Composed`
+    data : TripletFeatures
+        With what the network `needs`.
+    training, held_out : int64
+        Rows of `data`; `held_out` may be empty, then nothing is measured and the last weights are kept.
+
+    Returns
+    -------
+    dict
+        What ``training.json`` says.
+
+    Raises
+    ------
+    UsageError
+        Several processes, or fewer than two triplets.
+    """
+    if job.run.world.size > 1:
+        raise UsageError("Learning from triplets runs in one process.", "Start it without accelerate.")
+    if len(training) < 2:
+        raise UsageError(
+            f"{len(training)} triplets are too few: a contrastive loss needs at least 2.",
+            "Give more triplets, or hold fewer out.",
+        )
+    network.to(job.device)
+    supply = Supply(data, network.needs, job.backbone, job.device)
+    seed = job.settings.seed
+
+    def loss_of(rows: torch.Tensor, step: int) -> torch.Tensor:
+        at = training[rows.numpy()]
+        batch = supply.batch(data.draw(at, np.random.default_rng(seed_of(seed, step, 7))))
+        scores = network.scores(batch, supply.targets(data.target[at]))
+        wrong = torch.from_numpy(data.false_negatives(at)).to(job.device)
+        loss = matching(scores, wrong, job.loss)
+        extra = network.regulariser(batch)
+        return loss if extra is None else loss + extra
+
+    network.eval()
+    before = held_out_recall(network, supply, held_out) if len(held_out) else None
+    watch = None
+    if len(held_out):
+        every = max(1, -(-job.settings.steps // max(1, job.looks)))
+        watch = Watch(
+            lambda item: summary(held_out_recall(item, supply, held_out)), every=every, patience=job.patience
+        )
+    began = time.monotonic()
+    curve = train(network, loss_of, len(training), job.settings, run=_run(job, network, watch, data))
+    every = max(1, len(curve) // 100)
+    measured = {
+        "before": before,
+        "after": held_out_recall(network, supply, held_out) if len(held_out) else None,
+        "average": average_recall(data, held_out) if len(held_out) else None,
+        "chosen on it": watch is not None,
+    }
+    told = {
+        "method": network.kind,
+        "settings": asdict(job.settings),
+        "network": network.settings(),
+        "loss": job.loss,
+        **job.facts,
+        "triplets": len(training),
+        "pictures": len(data.pictures),
+        "texts": len(data.texts),
+        "left out with unreadable pictures": data.lost,
+        "device": job.device,
+        "seconds": round(time.monotonic() - began, 3),
+        "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
+        "curve": [[item.step, round(item.loss, 5)] for item in curve[::every]],
+        "final_loss": round(float(np.mean([item.loss for item in curve[-20:]])), 5),
+        "steps done": len(curve),
+        "looks": [[step, round(value, 5)] for step, value in watch.looks] if watch else [],
+        "kept after": watch.best_look[0] if watch else len(curve),
+        "held_out": measured,
+    }
+    _save(job, network, told)
+    return told
+
+
+def _run(job: TripletJob, network: Any, watch: Watch | None, data: TripletFeatures) -> Run:
+    """The job's run, with everything that must be the same when it is resumed."""
+    spec = job.backbone.spec
+    told = {
+        "method": network.kind, "backbone": spec.weights_hash, "loss": job.loss, "triplets": len(data),
+        **{name: value for name, value in network.settings().items() if isinstance(value, (str, int, float))},
+    }  # fmt: skip
+    return replace(job.run, watch=watch, settings={**told, **job.run.settings})
+
+
+def _save(job: TripletJob, network: Any, training: dict[str, Any]) -> None:
+    from sightword.methods.catalog import SUPERVISED
+
+    tensors: dict[str, Array] = {
+        name: value.detach().cpu().float().numpy() for name, value in network.tensors().items()
+    }
+    try:
+        save_supervised(
+            job.out, tensors, kind=network.kind, network=network.settings(), spec=job.backbone.spec,
+            training=training, description=job.description, licence=job.licence, half=job.half,
+            check=lambda draft: SUPERVISED[network.kind].open(draft, job.backbone, str(job.out)),
+        )  # fmt: skip
+    except OSError as error:
+        kept = job.run.checkpoint
+        raise SightwordError(
+            f"{job.out} could not be written: {error.strerror or error}.",
+            f"Make room and repeat the command with --resume: the state is kept in {kept}." if kept else None,
+        ) from None

@@ -95,7 +95,7 @@ class TripletFeatures:
     def false_negatives(self, rows: Ids) -> NDArray[np.bool_]:
         """[B, B]: whether target j is a right answer of triplet i as well; False on the diagonal."""
         targets = self.target[rows]
-        wrong = targets[:, None] == targets[None, :]
+        wrong: NDArray[np.bool_] = targets[:, None] == targets[None, :]
         for column in self.also[rows].T:
             wrong |= column[:, None] == targets[None, :]
         np.fill_diagonal(wrong, False)
