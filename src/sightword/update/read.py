@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sightword.backbones.base import Array
 from sightword.index.base import Failure, FileState, Picture, Writer
 from sightword.pictures.limits import Limits
 from sightword.pictures.pool import DecodePool
-from sightword.pictures.preprocess import normalise
 from sightword.pictures.scan import FoundFile
 from sightword.pictures.settling import being_written, wait_until_settled
 from sightword.pictures.types import DecodedPicture, Preset, UnreadablePicture
+from sightword.update.encoder import Encoder
 from sightword.update.progress import Progress
 
 if TYPE_CHECKING:
@@ -74,8 +75,7 @@ class Intake:
         self.progress = progress
         self._known = known
         self._writer = writer
-        self._loader = backbone_loader
-        self._backbone: Backbone | None = None
+        self._encoder = Encoder(backbone_loader, batch)
         self._batch = batch
         self._decoded: list[DecodedPicture] = []
         self._ready: list[Picture] = []
@@ -85,11 +85,9 @@ class Intake:
     @property
     def backbone(self) -> Backbone:
         """The backbone, loaded when first asked for."""
-        if self._backbone is None:
-            self._backbone = self._loader()
-        return self._backbone
+        return self._encoder.backbone
 
-    def copied(self, picture: Picture) -> None:
+    def encoded(self, picture: Picture) -> None:
         """Take a picture whose feature is already known."""
         self._count(picture.path)
         self._ready.append(picture)
@@ -126,17 +124,12 @@ class Intake:
         if not self._decoded:
             return
         pictures, self._decoded = self._decoded, []
-        pixels = normalise(np.stack([p.pixels for p in pictures]), self.backbone.spec.preprocess)
-        features = self.backbone.encode_images(pixels)
-        usable = np.isfinite(features).all(axis=1) & (features != 0).any(axis=1)
-        for picture, feature, good in zip(pictures, features, usable):
-            if not good:  # the store divides by the length
-                reason = "The model gives no usable feature for this picture."
+        encoded = self._encoder({"pixels": np.stack([picture.pixels for picture in pictures])})
+        for picture, feature, reason in zip(pictures, encoded["feature"], encoded["reason"]):
+            if reason:
                 self._fail(picture.path, picture.size, picture.mtime_ns, reason)
-                continue
-            self._count(picture.path)
-            self._ready.append(_remembered(picture, np.asarray(feature, dtype=np.float32)))
-            self.progress.advance()
+            else:
+                self.encoded(_remembered(picture, feature))
 
     def _write(self) -> None:
         if self._ready:
@@ -215,7 +208,7 @@ def _one_pass(
     return later
 
 
-def _remembered(picture: DecodedPicture, feature: np.ndarray[tuple[int], np.dtype[np.float32]]) -> Picture:
+def _remembered(picture: DecodedPicture, feature: Array) -> Picture:
     return Picture(
         path=picture.path,
         size=picture.size,

@@ -74,7 +74,7 @@ def recognise(
                 # A picture that was marked gone must be shown again, wherever it is now.
                 touched[file.path] = (file.size, file.mtime_ns)
             elif digest in hashes and (copy := _copy(store, file, digest)) is not None:
-                intake.copied(copy)
+                intake.encoded(copy)
                 copied = True
             else:
                 unread.append(file)

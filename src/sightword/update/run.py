@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from sightword.errors import IndexProblem
 from sightword.pictures.changes import Changes, compare, vanished_notice
@@ -25,10 +25,10 @@ from sightword.update.recognise import recognise
 
 if TYPE_CHECKING:
     from sightword.backbones.base import Backbone, PreprocessSpec
-    from sightword.index.base import VectorStore, Writer
+    from sightword.index.base import FileState, VectorStore, Writer
     from sightword.pictures.types import Preset
 
-__all__ = ["Progress", "UpdateReport", "update"]
+__all__ = ["Progress", "Reading", "UpdateReport", "update"]
 
 _TOLD_EVERY = 500
 
@@ -70,6 +70,25 @@ class UpdateReport:
     left: int = 0
 
 
+class Reading(Protocol):
+    """How files become features: `read_pictures` here, a cluster in `sightword.scale`."""
+
+    def __call__(
+        self,
+        parts: Iterable[Sequence[FoundFile]],
+        root: bytes,
+        intake: Intake,
+        *,
+        spec: PreprocessSpec | None,
+        preset: Preset,
+        workers: int | None,
+        limits: Limits,
+        stop: threading.Event,
+        settle: float,
+    ) -> None:
+        """Hand every file of all parts to the intake, and commit."""
+
+
 def update(
     store: VectorStore,
     folder: str | bytes | os.PathLike[str],
@@ -84,6 +103,8 @@ def update(
     progress: Progress | None = None,
     stop: threading.Event | None = None,
     settle: float = 0.0,
+    files: Iterable[FoundFile] | None = None,
+    reading: Reading = read_pictures,
 ) -> UpdateReport:
     """Bring the index up to date with the folder.
 
@@ -112,6 +133,10 @@ def update(
     settle : float
         Seconds to leave a file alone that cannot be read and was just written: it is probably still being
         copied. With 0 it is recorded as unreadable, and looked at again when it has changed.
+    files : iterable of FoundFile, optional
+        Look at these files only, and believe that all others are as they were.
+    reading : Reading
+        What decodes and encodes.
 
     Returns
     -------
@@ -131,17 +156,18 @@ def update(
     root = os.fsencode(folder)
     problems: list[ScanProblem] = []
     progress.description(f"looking for changes in {display(root)}")
-    found = list(_told(scan(root, problems), progress))
-    changes = compare(store.known(), found, problems)
+    found = list(_told(scan(root, problems) if files is None else files, progress))
+    chosen = files is not None
+    changes = _changes(store, found, problems, chosen)
     tally, notice = Tally(), None
     if _anything_to_write(changes, prune):
         with _counting(changes), store.writer() as writer:
             # Another process may have written while this one waited for its turn.
             known = store.known()
-            changes = compare(known, found, problems)
+            changes = _changes(store, found, problems, chosen, known)
             intake = Intake(writer, backbone_loader, batch, known, tally, progress)
             progress.already(len(found) - len(changes.added) - len(changes.changed))
-            read_pictures(
+            reading(
                 recognise(store, known, changes, root, writer, intake, stop),
                 root,
                 intake,
@@ -168,7 +194,7 @@ def update(
         problems=tuple(problems),
         seconds=time.monotonic() - started,
         interrupted=stop.is_set(),
-        left=_left(compare(store.known(), found, problems)) if stop.is_set() else 0,
+        left=_left(_changes(store, found, problems, chosen)) if stop.is_set() else 0,
     )
 
 
@@ -178,6 +204,20 @@ def _told(files: Iterable[FoundFile], progress: Progress) -> Iterator[FoundFile]
         if count % _TOLD_EVERY == 0:
             progress.found(count)
         yield file
+
+
+def _changes(
+    store: VectorStore,
+    found: Sequence[FoundFile],
+    problems: Sequence[ScanProblem],
+    chosen: bool,
+    known: Mapping[bytes, FileState] | None = None,
+) -> Changes:
+    """The files against the index; what is not among chosen ones is not missing."""
+    changes = compare(store.known() if known is None else known, found, problems)
+    if chosen:
+        changes.missing, changes.lost_failures = [], []
+    return changes
 
 
 def _left(changes: Changes) -> int:
