@@ -139,7 +139,7 @@ def test_in_this_folder(run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
         ([".", "a", "b"], "put the text in quotes"),
         ([], "nothing to look for"),
         (["."], "nothing to look for"),
-        ([".", "red", "-k", "0"], "0 is not in the range"),
+        ([".", "red", "-k", "0"], "-k takes a whole number from 1 to 10,000, not 0.\n"),
         ([".", "red", "--min-score", "high"], "not a number"),
         ([".", "red", "--where", "width >"], "filter is wrong"),
         ([".", "red", "--sheet", "x.pdf"], "neither in .png"),

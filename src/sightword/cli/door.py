@@ -113,7 +113,9 @@ class Door(click.Group):
             error.show()  # the help as it is, not squeezed into a sentence
             code = error.exit_code
         except click.ClickException as error:
-            tell(_sentence(error.format_message()), _origin(error) or _usage(error))
+            from sightword.cli.mistakes import sentence_of
+
+            tell(sentence_of(error), _origin(error) or _usage(error))
             code = error.exit_code
         except click.Abort:
             code = 130
