@@ -25,12 +25,13 @@ def serving(
     base_url: str = HOME,
     origin: bool = True,
     refresh: bool = True,
+    pictures: str | None = None,
     **settings: Any,
 ) -> Iterator[TestClient]:
     """A client of a server whose indexes are fresh; by default it says that it is the server's own page."""
 
     def engines(shared: Any) -> list[Any]:
-        return [open_engine(item, backbone=shared, method="average") for item in folders]
+        return [open_engine(item, backbone=shared, method="average", pictures=pictures) for item in folders]
 
     app = create_app(engines, backbone, Settings(**{"method": "average", **settings}), refresh=refresh)
     with TestClient(app, base_url=base_url, raise_server_exceptions=False) as client:

@@ -74,6 +74,7 @@ class RemoteHit:
     taken: str | None = None
     path_b64: str | None = None
     duplicates: Sequence[str] = ()
+    url: str | None = None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
 from pathlib import Path
@@ -135,3 +136,57 @@ def test_long_names_are_cut_as_little_as_needed(middle: bool) -> None:
     assert cut.endswith("1.jpg") is middle
     assert _fit(name, font, 2000, middle=middle) == name
     assert _fit("x" * 100_000, font, 200, middle=middle).startswith("x")
+
+
+def elsewhere(*urls: str | None) -> Sheet:
+    """Hits whose pictures are not on this machine."""
+    hits = [Card(None, f"{at}.jpg", at, 0.5, 1.0, url) for at, url in enumerate(urls, start=1)]
+    return Sheet("at night", [Card(plain_picture(RED), "query.png")], hits)
+
+
+def policy(text: str) -> str:
+    found = re.search(r'http-equiv="Content-Security-Policy" content="([^"]+)"', text)
+    assert found
+    return html.unescape(found[1])
+
+
+def test_html_refers_to_pictures_elsewhere_and_allows_their_origin_alone() -> None:
+    text = render_html(
+        elsewhere("https://a.example/x%20y/1.jpg", "https://a.example/2.jpg?a=1&b=2", None)
+    ).decode()
+    assert (
+        '<a href="https://a.example/x%20y/1.jpg" rel="noreferrer"><img src="https://a.example/x%20y/1.jpg"'
+        in text
+    )
+    assert 'src="https://a.example/2.jpg?a=1&amp;b=2"' in text
+    assert text.count("cannot be shown") == 1
+    assert policy(text) == "default-src 'none'; img-src data: https://a.example; style-src 'unsafe-inline'"
+    assert (
+        policy(render_html(sheet()).decode())
+        == "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    )
+
+
+def test_html_embeds_what_is_here_and_links_to_where_it_is_kept() -> None:
+    card = Card(plain_picture(BLUE), "a.jpg", 1, 0.5, 1.0, "https://a.example/a.jpg")
+    text = render_html(Sheet("", [], [card])).decode()
+    assert '<a href="https://a.example/a.jpg"' in text and 'src="https' not in text
+    assert "a.example" not in policy(text)  # nothing is loaded
+
+
+def test_a_path_on_some_server_means_nothing_in_a_file() -> None:
+    text = render_html(elsewhere("/pictures/1.jpg")).decode()
+    assert "/pictures/" not in text and "cannot be shown" in text
+
+
+def test_png_names_where_pictures_are_kept_and_fetches_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a sheet opened a connection")
+
+    monkeypatch.setattr("socket.socket.connect", refuse)
+    data = render_png(elsewhere("https://pictures.example.org/1.jpg"))
+    assert data == render_png(
+        elsewhere("https://pictures.example.org/other/2.jpg")
+    )  # its server, not its name
+    assert data != render_png(elsewhere(None))
+    assert data != render_png(elsewhere("https://x.example/1.jpg"))

@@ -106,7 +106,7 @@ def _write_sheet(engine: Engine, answer: Answer, path: Path) -> None:
     query = answer.query
     references = [Card(engine.thumbnail(item, size), _short(item)) for item in query.images[:MOST_SHOWN]]
     hits = [
-        Card(engine.thumbnail(hit.path, size), plain(hit.relative), hit.rank, hit.score, hit.z)
+        Card(engine.thumbnail(hit.path, size), plain(hit.relative), hit.rank, hit.score, hit.z, hit.url)
         for hit in answer.hits
     ]
     notes = [f"{answer.coverage.indexed:,} pictures in {plain(answer.folder.resolve().name)}"]

@@ -17,7 +17,7 @@ __all__ = ["asks_a_server", "search_there", "split_there"]
 _MOST = 1000
 """Pictures in one answer of a server."""
 
-_LOCAL = ("index", "backbone", "sheet", "no_update")
+_LOCAL = ("index", "backbone", "sheet", "no_update", "pictures")
 
 
 def asks_a_server(ctx: click.Context) -> bool:

@@ -16,6 +16,7 @@ from sightword.cli.options import (
     index_option,
     json_option,
     load_defaults,
+    pictures_option,
 )
 from sightword.cli.remote import asks_a_server, search_there, split_there
 from sightword.cli.words import check_text, negative, split_words
@@ -87,6 +88,7 @@ def _take_words(ctx: click.Context, param: click.Parameter, words: tuple[str, ..
 @click.option("--server", metavar="URL", is_eager=True,
               help="Ask a `sightword serve`; FOLDER names its index.")  # fmt: skip
 @click.option("--api-key", metavar="KEY", help="The server's key.")
+@pictures_option()
 @index_option()
 @backbone_option()
 @click.pass_context
@@ -115,7 +117,13 @@ def search_command(ctx: click.Context, /, words: tuple[Path, str], **options: An
         options["method"] = "default"  # a setting says how to combine; here is nothing to combine
     query = query_of(text, options)
     with (
-        open_engine(folder, index=options["index"], backbone=options["backbone"], method=method) as engine,
+        open_engine(
+            folder,
+            index=options["index"],
+            backbone=options["backbone"],
+            method=method,
+            pictures=options["pictures"],
+        ) as engine,
         spoken_warnings(),
     ):
         engine.prepare(query)

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sightword.cli.options import CONTEXT, FolderType, backbone_option, index_option, load_defaults
+from sightword.cli.options import (
+    CONTEXT,
+    FolderType,
+    backbone_option,
+    index_option,
+    load_defaults,
+    pictures_option,
+)
 
 if TYPE_CHECKING:
     from sightword.serve.settings import Settings
@@ -48,6 +55,7 @@ def _take_folders(ctx: click.Context, param: click.Parameter, folders: tuple[Pat
               help="Requests per second of one visitor.")  # fmt: skip
 @click.option("--no-update", is_flag=True, help="Serve the indexes as they are.")
 @click.option("--no-batching", is_flag=True, help="Encode every request by itself (for measuring).")
+@pictures_option()
 @index_option()
 @backbone_option()
 def serve_command(folders: tuple[Path, ...], **options: Any) -> None:
@@ -72,8 +80,9 @@ def serve_command(folders: tuple[Path, ...], **options: Any) -> None:
                 "Give --api-key KEY, or --insecure if that is meant.",
             )
         say("Everybody who can reach this machine can see these pictures (--insecure).")
-    if options["index"] is not None and len(folders) > 1:
-        raise UsageError("--index names one index, but there are several folders.")
+    for name, what in (("index", "one index"), ("pictures", "one place of pictures")):
+        if options[name] is not None and len(folders) > 1:
+            raise UsageError(f"--{name} names {what}, but there are several folders.")
     check_name(split_weight(options["method"])[0])  # before the model is loaded
     sock = bind(host, options["port"])
     settings = Settings(
@@ -113,7 +122,13 @@ def _app(folders: tuple[Path, ...], settings: Settings, options: dict[str, Any])
 
     def engines(backbone: Backbone) -> list[Any]:
         opened = [
-            open_engine(folder, index=options["index"], backbone=backbone, method=settings.method)
+            open_engine(
+                folder,
+                index=options["index"],
+                backbone=backbone,
+                method=settings.method,
+                pictures=options["pictures"],
+            )
             for folder in folders
         ]
         for engine in opened:

@@ -31,6 +31,8 @@ class Card:
         Display text of the path.
     rank, score, z
         None for a reference.
+    url : str or None
+        Where the picture can be seen; the sheet may refer to it, nothing here opens it.
     """
 
     picture: NDArray[np.uint8] | None
@@ -38,6 +40,7 @@ class Card:
     rank: int | None = None
     score: float | None = None
     z: float | None = None
+    url: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,15 @@
-"""The contact sheet as one HTML page: inline styles, pictures as data, no scripts, nothing loaded."""
+"""The contact sheet as one HTML page: inline styles, pictures as data, no scripts.
+
+Nothing is loaded, unless pictures are kept elsewhere: then the page refers to them there, and its policy
+names their origin alone.
+"""
 
 from __future__ import annotations
 
 import base64
 import io
 from html import escape
+from urllib.parse import urlsplit
 
 from PIL import Image
 
@@ -13,7 +18,7 @@ from sightword.cli.sheet import THUMBNAIL, Card, Sheet
 
 __all__ = ["render_html"]
 
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+POLICY = "default-src 'none'; img-src {}; style-src 'unsafe-inline'"
 STYLE = """
 :root { color-scheme: light dark; --page: #f1f2f4; --card: #fff; --edge: #dfe1e5;
         --ink: #1c1e22; --grey: #646973; --accent: #2563be; }
@@ -33,6 +38,8 @@ figure { box-sizing: border-box; width: 100%; min-width: 224px; margin: 0; paddi
 header figure { width: 232px; }
 .box { height: 208px; display: flex; align-items: center; justify-content: center; color: var(--grey); }
 .box img { max-width: 100%; max-height: 100%; }
+.box a { display: flex; align-items: center; justify-content: center; max-width: 100%; height: 100%;
+         color: inherit; }
 figcaption { margin-top: 8px; }
 .row { display: flex; justify-content: space-between; color: var(--grey); }
 .row b { color: var(--accent); }
@@ -46,11 +53,14 @@ def render_html(sheet: Sheet) -> bytes:
     notes = "".join(f"<p>{escape(plain(note))}</p>" for note in sheet.notes)
     references = "".join(_figure(card) for card in sheet.references)
     hits = "\n".join(_figure(card) for card in sheet.hits) or "<p>Nothing matched.</p>"
+    origins = {_origin(card.url) for card in sheet.hits if _is_elsewhere(card)}
+    policy = escape(POLICY.format(" ".join(["data:", *sorted(origins)])))
     return f"""<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="{POLICY}">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="referrer" content="no-referrer">
 <title>{title}</title>
 <style>{STYLE}</style>
 <header>{references}<div class="words"><h1>{title}</h1>{notes}</div></header>
@@ -68,11 +78,32 @@ def _figure(card: Card) -> str:
     else:
         figures = f"{rounded_down(card.score, 3)} &middot; {rounded_down(card.z, 1)}z"
         label = f"<b>{card.rank}</b><span>{figures}</span>"
-    box = f'<img src="{_data(card)}" alt="{name}">' if card.picture is not None else "cannot be shown"
+    if card.picture is not None:
+        box = f'<img src="{_data(card)}" alt="{name}">'
+    elif _is_elsewhere(card):
+        box = f'<img src="{escape(card.url or "")}" alt="{name}" loading="lazy">'
+    else:
+        box = "cannot be shown"
+    if _is_web(card.url):
+        box = f'<a href="{escape(card.url or "")}" rel="noreferrer">{box}</a>'
     return (
         f'<figure><div class="box">{box}</div><figcaption><div class="row">{label}</div>'
         f'<div class="name" title="{name}">{name}</div></figcaption></figure>'
     )
+
+
+def _is_web(url: str | None) -> bool:
+    """A path on some server means nothing in a file."""
+    return url is not None and url.startswith(("http://", "https://"))
+
+
+def _is_elsewhere(card: Card) -> bool:
+    return card.picture is None and _is_web(card.url)
+
+
+def _origin(url: str | None) -> str:
+    parts = urlsplit(url or "")
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _data(card: Card) -> str:

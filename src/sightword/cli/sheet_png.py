@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from functools import lru_cache
+from urllib.parse import urlsplit
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -86,7 +87,11 @@ def _card(page: Image.Image, draw: ImageDraw.ImageDraw, card: Card, x: int, y: i
         left, top = (THUMBNAIL - picture.width) // 2, (THUMBNAIL - picture.height) // 2
         page.paste(picture, (x + PAD + left, y + PAD + top))
     else:
-        draw.text((x + PAD, y + PAD + THUMBNAIL // 2 - 10), "cannot be shown", GREY, _font(15))
+        where = urlsplit(card.url).netloc if card.url else ""
+        lines = ["kept at", where] if where else ["cannot be shown"]
+        for at, line in enumerate(lines):
+            text = _fit(line, _font(15), THUMBNAIL, middle=True)
+            draw.text((x + PAD, y + PAD + THUMBNAIL // 2 - 10 + 20 * at), text, GREY, _font(15))
     base = y + PAD + THUMBNAIL + 9
     if card.rank is not None:
         draw.text((x + PAD, base), str(card.rank), ACCENT, _font(17))

@@ -90,6 +90,7 @@ def parse_address(template: str) -> PictureAddress:
         raise UsageError(
             f"In {template!r}, {SLOT} must stand behind the server's name and before any #.", _EXAMPLE
         )
+    # A canonical beginning: HTTPS://Example.ORG:443 is the origin https://example.org for browsers.
     origin = (
         _origin(parts.scheme, parts.netloc, parts.hostname or "", port, template) if parts.scheme else None
     )
@@ -101,7 +102,7 @@ def parse_address(template: str) -> PictureAddress:
         raise UsageError(
             f"{template!r} holds characters that no address has.", "Percent-encode them, blanks as %20."
         )
-    return PictureAddress(template, origin)
+    return PictureAddress((origin or "") + template[len(server) :], origin)
 
 
 def _origin(scheme: str, netloc: str, host: str, port: int | None, template: str) -> str:

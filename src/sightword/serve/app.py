@@ -23,7 +23,7 @@ from sightword.serve.metrics import Metrics
 from sightword.serve.middleware import Doorway
 from sightword.serve.problems import add_handlers
 from sightword.serve.schemas import EmbedRequest, Problem, SearchRequest, SessionRequest
-from sightword.serve.security import Guard
+from sightword.serve.security import Guard, protection
 from sightword.serve.settings import Settings
 from sightword.serve.state import State
 
@@ -105,7 +105,8 @@ def create_app(
     add_handlers(app)
     for part in (routes_ask, routes_pictures, routes_keep, routes_page):
         app.include_router(part.router)
-    app.add_middleware(Doorway, settings=settings, guard=state.guard, metrics=metrics)
+    headers = protection(library.origins())
+    app.add_middleware(Doorway, settings=settings, guard=state.guard, metrics=metrics, headers=headers)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
     return app
 

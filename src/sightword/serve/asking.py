@@ -111,7 +111,10 @@ def _result(shelf: Shelf, query: Query, balance: float | None, explain: bool) ->
     composed = _balanced(engine, query, engine.compose(query), balance)
     background = engine.store.background(composed.vector)
     groups = ranked(engine.store, query, composed, background)
-    hits = [make_hit(engine.folder, rank, group, background) for rank, group in enumerate(groups, start=1)]
+    hits = [
+        make_hit(engine.folder, rank, group, background, shelf.address)
+        for rank, group in enumerate(groups, start=1)
+    ]
     versions = [version_of(group[0].picture.content_hash) for group in groups]
     seconds = perf_counter() - started
     explanation = None
@@ -166,6 +169,7 @@ def _hit(shelf: Shelf, hit: Hit, version: str) -> HitOut:
         score=hit.score,
         z=hit.z,
         duplicates=[display(path.relative_to(shelf.engine.folder)) for path in hit.duplicates],
+        url=hit.url,
     )
 
 
@@ -181,7 +185,7 @@ def _number(library: Library, shelf: Shelf, image_id: str) -> Any:
         return row.id
     from sightword.serve.files import read_picture
 
-    return read_picture(other.engine.folder, row)
+    return read_picture(other.engine.folder, row, other.url(row))
 
 
 def _reference(shelf: Shelf, item: Any) -> ReferenceOut:

@@ -52,11 +52,12 @@ class OpenPicture:
     media_type: str
 
 
-def open_picture(folder: Path, row: PictureRow) -> OpenPicture:
+def open_picture(folder: Path, row: PictureRow, kept: str | None = None) -> OpenPicture:
     """Open the file of a row.
 
     Links are resolved first and the result must lie inside the folder; then every part of the way is opened
-    without following links, so that one which is put there meanwhile changes nothing.
+    without following links, so that one which is put there meanwhile changes nothing. `kept` is the address
+    where the picture can be seen, if that is elsewhere; it is only told.
 
     Raises
     ------
@@ -66,18 +67,18 @@ def open_picture(folder: Path, row: PictureRow) -> OpenPicture:
     root = os.path.realpath(folder)
     target = os.path.realpath(Path(root) / os.fsdecode(row.path))
     if os.path.commonpath([root, target]) != root or target == root:
-        raise _gone()
+        raise _gone(kept)
     try:
         descriptor = _descend(root, Path(os.path.relpath(target, root)).parts)
     except OSError:
-        raise _gone() from None
+        raise _gone(kept) from None
     try:
         state = os.fstat(descriptor)
         if not stat.S_ISREG(state.st_mode) or state.st_size > MAX_BYTES:
-            raise _gone()
+            raise _gone(kept)
         kind = sniff(os.read(descriptor, _HEAD))
         if kind is None:
-            raise _gone()
+            raise _gone(kept)
         os.lseek(descriptor, 0, os.SEEK_SET)
     except BaseException:
         os.close(descriptor)
@@ -85,9 +86,9 @@ def open_picture(folder: Path, row: PictureRow) -> OpenPicture:
     return OpenPicture(descriptor, state.st_size, TYPES[kind.name])
 
 
-def read_picture(folder: Path, row: PictureRow) -> bytes:
+def read_picture(folder: Path, row: PictureRow, kept: str | None = None) -> bytes:
     """All bytes of the file of a row; as `open_picture`."""
-    opened = open_picture(folder, row)
+    opened = open_picture(folder, row, kept)
     with os.fdopen(opened.descriptor, "rb") as file:
         return file.read(opened.size)
 
@@ -108,5 +109,7 @@ def _descend(root: str, parts: tuple[str, ...]) -> int:
         os.close(at)
 
 
-def _gone() -> Refused:
-    return Refused(404, "This picture is not there any more.")
+def _gone(kept: str | None) -> Refused:
+    if kept is None:
+        return Refused(404, "This picture is not there any more.")
+    return Refused(404, "This picture is not on the server.", f"It can be seen at {kept}")

@@ -19,6 +19,7 @@ from sightword.serve.schemas import PictureOut
 
 if TYPE_CHECKING:
     from sightword.index.base import PictureRow
+    from sightword.pictures.address import PictureAddress
     from sightword.search import Engine
 
 __all__ = ["Library", "Shelf", "version_of"]
@@ -43,6 +44,8 @@ class Shelf:
     watched : bool
     methods : set of str
         Names that have been found to be methods.
+    address : PictureAddress or None
+        Where its pictures can be seen, as it was known when the server started.
     """
 
     def __init__(self, shelf_id: str, engine: Engine) -> None:
@@ -52,8 +55,16 @@ class Shelf:
         self.error: str | None = None
         self.watched = False
         self.methods: set[str] = set()
+        self.address = self._known_address()
         self._count = (0, 0.0)
         self._folders: tuple[tuple[int, int], list[str]] | None = None
+
+    def _known_address(self) -> PictureAddress | None:
+        try:
+            return self.engine.address
+        except IndexProblem as error:
+            self.error = error.message
+            return None
 
     def facts(self) -> dict[str, Any]:
         """Counts of the index; zeros when there is none yet."""
@@ -103,7 +114,12 @@ class Shelf:
             taken=None if row.taken is None else _local_time(row.taken),
             modified=row.mtime_ns / 1e9,
             version=version_of(row.content_hash),
+            url=self.url(row),
         )
+
+    def url(self, row: PictureRow) -> str | None:
+        """Where a picture can be seen, if that is elsewhere."""
+        return None if self.address is None else self.address.of(row.path)
 
     def folders(self, pictures: int, generation: int) -> list[str]:
         """Subfolders with pictures, those with most first; none for very large folders."""
@@ -174,6 +190,11 @@ class Library:
         shelf_id, _, number = image_id.rpartition(".")
         shelf = self.shelf(shelf_id)
         return shelf, shelf.row(int(number))
+
+    def origins(self) -> frozenset[str]:
+        """Other servers whose pictures the page may show."""
+        addresses = (shelf.address for shelf in self.shelves.values())
+        return frozenset(each.origin for each in addresses if each is not None and each.origin is not None)
 
     def _free(self, slug: str) -> str:
         name, number = slug, 2

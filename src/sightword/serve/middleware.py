@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from time import perf_counter
 from typing import Any
 
@@ -11,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sightword.serve.metrics import Metrics
 from sightword.serve.problems import Refused
-from sightword.serve.security import HEADERS, Guard
+from sightword.serve.security import Guard
 from sightword.serve.settings import Settings
 
 __all__ = ["Doorway"]
@@ -26,13 +27,18 @@ class Doorway:
     settings : Settings
     guard : Guard
     metrics : Metrics
+    headers : mapping
+        Of every answer that does not say otherwise.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings, guard: Guard, metrics: Metrics) -> None:
+    def __init__(
+        self, app: ASGIApp, settings: Settings, guard: Guard, metrics: Metrics, headers: Mapping[str, str]
+    ) -> None:
         self._app = app
         self._settings = settings
         self._guard = guard
         self._metrics = metrics
+        self._headers = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -67,7 +73,7 @@ class Doorway:
 
     def _protect(self, scope: Scope, message: Message) -> None:
         headers = MutableHeaders(raw=message.setdefault("headers", []))
-        for name, value in HEADERS.items():
+        for name, value in self._headers.items():
             headers.setdefault(name, value)
         headers.setdefault("cache-control", "no-store")
 

@@ -46,7 +46,7 @@ async def image(request: Request, image_id: ImageId, download: bool = Query(Fals
         tag = f'"{version_of(row.content_hash)}-{row.mtime_ns:x}"'
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers={"etag": tag})
-        opened = open_picture(shelf.engine.folder, row)
+        opened = open_picture(shelf.engine.folder, row, shelf.url(row))
         how = "attachment" if download or opened.media_type not in _SHOWN else "inline"
         name = quote(display(row.path.rpartition(b"/")[2]), safe="")
         headers = {
@@ -101,7 +101,9 @@ async def thumb(
         headers = {**_BOXED, "etag": tag, "cache-control": f"private, {lasting}"}
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers=headers)
-        data = state.thumbnails.get(row.content_hash, fitted, lambda: read_picture(shelf.engine.folder, row))
+        data = state.thumbnails.get(
+            row.content_hash, fitted, lambda: read_picture(shelf.engine.folder, row, shelf.url(row))
+        )
         return Response(data, media_type="image/jpeg", headers=headers)
 
     return await state.errands.run(work)

@@ -126,6 +126,7 @@ class PictureOut(BaseModel):
     taken: datetime | None = Field(None, description="The camera's local time.")
     modified: float = Field(description="Seconds since 1970.")
     version: str = Field(description="Of the content; part of the thumbnail's address.")
+    url: str | None = Field(None, description="Where it can be seen, if it is not on the server itself.")
 
 
 class HitOut(PictureOut):

@@ -14,6 +14,7 @@ import secrets
 import socket
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -23,19 +24,18 @@ from sightword.serve.metrics import Metrics
 from sightword.serve.problems import Refused
 from sightword.serve.settings import Settings, is_loopback
 
-__all__ = ["COOKIE", "HEADERS", "Guard"]
+__all__ = ["COOKIE", "Guard", "protection"]
 
 COOKIE = "sightword_session"
 _MOST_SESSIONS = 256
 _SAFE = frozenset({"GET", "HEAD"})
 _OPEN_PATHS = frozenset({"/", "/healthz", "/readyz", "/v1/session"})
 
-CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src {images}; "
     "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-HEADERS = {
-    "content-security-policy": CSP,
+_HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     "referrer-policy": "no-referrer",
@@ -43,6 +43,12 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "permissions-policy": "camera=(), microphone=(), geolocation=(), interest-cohort=()",
 }
+
+
+def protection(origins: Iterable[str] = ()) -> dict[str, str]:
+    """Headers of every answer; `origins` are other servers whose pictures the page may show."""
+    images = " ".join(["'self'", "blob:", "data:", *sorted(origins)])
+    return {"content-security-policy": _POLICY.format(images=images), **_HEADERS}
 
 
 class Guard:

@@ -29,4 +29,5 @@ export function bytes(count) {
 /** Figures are cut, not rounded: what is shown can be used as a limit, and the picture still passes. */
 export const cut = (value, digits) => (Math.floor(value * 10 ** digits + 1e-9) / 10 ** digits).toFixed(digits);
 
-export const thumb = (picture, size) => `/v1/images/${picture.id}/thumb?size=${size}&v=${picture.version ?? ""}`;
+/** The address of a picture to show; the server has no small copies of what is kept elsewhere. */
+export const thumb = (picture, size) => picture.url ?? `/v1/images/${picture.id}/thumb?size=${size}&v=${picture.version ?? ""}`;

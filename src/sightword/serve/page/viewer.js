@@ -44,7 +44,10 @@ export class Viewer {
     };
     $("viewer-facts").replaceChildren(...Object.entries(facts).filter(([, value]) => value).flatMap(([key, value]) => [h("dt", {}, key), h("dd", {}, value)]));
     const download = $("viewer-download");
-    download.href = `/v1/images/${hit.id}?download=true`;
+    download.href = hit.url ?? `/v1/images/${hit.id}?download=true`;
+    download.textContent = hit.url ? "Open where it is kept" : "Download";
+    download.target = hit.url ? "_blank" : "";
+    download.rel = hit.url ? "noopener noreferrer" : "";
     download.download = name;
     $("viewer-hint").textContent = `To open the folder, copy the path and paste it into your file manager: ${this.path()}`;
     for (const button of this.box.querySelectorAll(".prev, .next")) button.hidden = this.hits.length < 2;
