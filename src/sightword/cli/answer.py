@@ -25,7 +25,10 @@ MOST_SHOWN = 3
 
 @dataclass(frozen=True)
 class Answer:
-    """A question and everything that came of it; ``method`` is the one that answered."""
+    """A question and everything that came of it.
+
+    ``method`` is the one that answered; ``reranked`` what it did, if it looks at each candidate.
+    """
 
     folder: Path
     query: Query
@@ -33,6 +36,7 @@ class Answer:
     coverage: Coverage
     hits: list[Hit]
     explanation: Explanation | None
+    reranked: dict[str, Any] | None = None
 
 
 def show(engine: Engine, answer: Answer, form: str, *, sheet: Path | None, thumbnails: bool) -> None:
@@ -67,6 +71,7 @@ def _document(answer: Answer) -> dict[str, Any]:
         "query": answer.query.as_json(),
         "folder": plain(answer.folder),
         "method": answer.method,
+        **({"reranked": answer.reranked} if answer.reranked else {}),
         "hits": [hit_json(hit) for hit in answer.hits],
         **answer.coverage.as_json(),
     }

@@ -140,6 +140,7 @@ def search_command(ctx: click.Context, /, words: tuple[Path, str], **options: An
             folder=folder,
             query=query,
             method=engine.method_name(query),
+            reranked=engine.reranked(query),
             coverage=coverage,
             hits=engine.search(query),
             explanation=_explained(engine, query) if options["explain"] and engine.indexed else None,

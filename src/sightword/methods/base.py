@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 from sightword.backbones.base import Array, Backbone
 
-__all__ = ["ComposeInput", "Method"]
+__all__ = ["ComposeInput", "Method", "Reranker"]
 
 
 @dataclass
@@ -26,7 +26,7 @@ class ComposeInput:
     prompts : list of str, optional
         Templates with ``{*}`` and ``{text}``; overrides the method's own choice.
     patches : float32 [N, Dp], optional
-        Patch features of the first reference, for methods that need them.
+        Patches of the references, one picture's after the other's, for methods that need them.
     """
 
     images: list[Array] = field(default_factory=list)
@@ -51,5 +51,32 @@ class Method(Protocol):
         -------
         float32 [B, D]
             Unit length.
+        """
+        ...
+
+
+@runtime_checkable
+class Reranker(Method, Protocol):
+    """A method that composes a first ranking and ranks its best pictures anew; it `needs` ``rerank``."""
+
+    first: Method
+    """What composes."""
+    depth: int
+    """N, how many pictures are ranked anew."""
+
+    def rerank(self, backbone: Backbone, query: ComposeInput, candidates: Array) -> Array | None:
+        """Score candidates for one query.
+
+        Parameters
+        ----------
+        backbone : Backbone
+        query : ComposeInput
+        candidates : float32 [n, D]
+            Unit length.
+
+        Returns
+        -------
+        float32 [n] or None
+            In [-1, 1], higher is better; None when the first ranking stands (a query with only one side).
         """
         ...

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sightword.errors import UsageError
 from sightword.search.references import Reference
+from sightword.search.reranking import Reranking, reranking_of
 
 if TYPE_CHECKING:
     from sightword.backbones.base import Array
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from sightword.search.query import Query
 
 __all__ = ["Composed", "MethodWarning", "check_sides", "compose", "method_for", "split_weight", "told_name"]
+
+
+OPTIONS = {"weighted": "weight", "slerp": "fraction", "direction": "length", "artemis": "depth"}
+"""What the number behind a method's name is."""
 
 
 class MethodWarning(UserWarning):
@@ -33,12 +38,15 @@ class Composed:
     references : list of Reference
     asked : ComposeInput
         What the method was given.
+    reranking : Reranking, optional
+        How the best pictures are ranked anew, for methods that do that.
     """
 
     vector: Array
     method: str
     references: list[Reference]
     asked: ComposeInput
+    reranking: Reranking | None = None
 
 
 def method_for(query: Query, default: str) -> str:
@@ -88,9 +96,12 @@ def check_sides(query: Query) -> None:
 
 
 def split_weight(name: str) -> tuple[str, dict[str, float]]:
-    """The method and its option: ``weighted:0.3`` -> ``("weighted", {"weight": 0.3})``."""
+    """The method and its option: ``weighted:0.3`` -> ``("weighted", {"weight": 0.3})``.
+
+    ``artemis:500`` says how many pictures are ranked anew.
+    """
     plain, _, weight = name.partition(":")
-    option = {"weighted": "weight", "slerp": "fraction", "direction": "length"}.get(plain)
+    option = OPTIONS.get(plain)
     if option is None or not weight:
         return name, {}
     try:
@@ -119,7 +130,8 @@ def compose(engine: Engine, query: Query) -> Composed:
     name = method_for(query, engine.method)
     method = engine.load_method(name)
     vector = method.compose(engine.backbone, [asked])[0]
-    return Composed(vector, told_name(engine, name), references, asked)
+    reranking = reranking_of(method, engine.backbone, asked)
+    return Composed(vector, told_name(engine, name), references, asked, reranking)
 
 
 def told_name(engine: Engine, name: str) -> str:

@@ -18,6 +18,7 @@ from sightword.search.hits import Hit
 from sightword.search.query import Query, as_query, parsed_where
 from sightword.search.ranking import checked_address, make_hit, ranked
 from sightword.search.references import References
+from sightword.search.reranking import reranked
 
 if TYPE_CHECKING:
     from sightword.backbones.base import Backbone
@@ -257,6 +258,17 @@ class Engine:
     def method_name(self, query: Query) -> str:
         """The same, and what ``default`` stands for."""
         return told_name(self, self.method_for(query))
+
+    def reranked(self, query: Query) -> dict[str, Any] | None:
+        """What a method that looks at each candidate does with this query; None for other methods.
+
+        Returns
+        -------
+        dict or None
+            ``first``, the method whose best pictures are ranked anew, and ``depth``, how many at least.
+        """
+        method = self.load_method(self.method_for(query))
+        return reranked(method) if query.images and query.text else None
 
     def compose(self, query: Query) -> Composed:
         """Turn a query into one unit vector."""

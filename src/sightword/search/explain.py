@@ -46,6 +46,9 @@ class Explanation:
         Cosine of the folder's pictures with the query: what ``z`` is measured against.
     hits : int
         How many hits `Pull.replaced` counts among.
+    reranked : dict, optional
+        Of methods that look at each candidate: ``first``, whose best pictures were ranked anew, and
+        ``depth``, how many.
     """
 
     method: str
@@ -56,6 +59,7 @@ class Explanation:
     mean: float
     std: float
     hits: int
+    reranked: dict[str, Any] | None = None
 
     @classmethod
     def from_json(cls, told: dict[str, Any], hits: int) -> Explanation:
@@ -70,6 +74,7 @@ class Explanation:
             mean=told["background"]["mean"],
             std=told["background"]["std"],
             hits=hits,
+            reranked=told.get("reranked"),
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -83,11 +88,15 @@ class Explanation:
             "picture": _pull_json(self.picture),
             "text": _pull_json(self.text),
             "background": {"mean": round(self.mean, 6), "std": round(self.std, 6)},
+            **({"reranked": self.reranked} if self.reranked else {}),
         }
 
     def lines(self) -> list[str]:
         """The explanation for people."""
         out = [f"method {self.method}", *(f"prompt {prompt}" for prompt in self.prompts)]
+        if self.reranked:
+            first, depth = self.reranked["first"], self.reranked["depth"]
+            out.append(f"the first {depth:,} of {first} ranked anew; cosines below are those of {first}")
         for row in self.words:
             out.append("the picture reads as: " + ", ".join(f"{word} {cosine:.2f}" for word, cosine in row))
         # With one part alone there is nothing to pull against: all of the query is that part.

@@ -56,6 +56,7 @@ def explain(engine: Engine, query: Query, progress: Progress | None = None) -> E
         mean=mean,
         std=std,
         hits=len(found),
+        reranked=composed.reranking.told() if composed.reranking is not None else None,
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sightword.search.hits import Hit, fold
 from sightword.search.query import MinScore, parsed_where
+from sightword.search.reranking import cosine_of
 
 if TYPE_CHECKING:
     from sightword.index.base import Scored, VectorStore
@@ -41,10 +42,14 @@ def ranked(
         exclude = {item.content_hash for item in composed.references if item.content_hash}
     where = parsed_where(query)
     want = query.k + MARGIN
+    if composed.reranking is not None:
+        want = max(want, composed.reranking.depth)
     while True:
         scored = store.scan(composed.vector, want, where=where, exclude_hashes=exclude)
         found = len(scored)
-        scored = [item for item in scored if _is_enough(item.score, query.min_score, background)]
+        if composed.reranking is not None:
+            scored = composed.reranking(store, scored)
+        scored = [item for item in scored if _is_enough(item, query.min_score, background)]
         exhausted = found < want or len(scored) < found
         groups = _grouped(store, scored) if query.fold else [[item] for item in scored]
         if exhausted or len(groups) > query.k:
@@ -52,11 +57,11 @@ def ranked(
         want *= 4
 
 
-def _is_enough(score: float, least: object, background: tuple[float, float]) -> bool:
+def _is_enough(item: Scored, least: object, background: tuple[float, float]) -> bool:
     """Compare the figure that is reported: a hit told as 2.0 is never below ``2z``."""
     if not isinstance(least, MinScore):
         return True
-    return (score if least.unit == "cosine" else z_of(score, background)) >= least.value
+    return (item.score if least.unit == "cosine" else z_of(cosine_of(item), background)) >= least.value
 
 
 def z_of(score: float, background: tuple[float, float]) -> float:
@@ -92,12 +97,12 @@ def make_hit(
     address: PictureAddress | None = None,
 ) -> Hit:
     """A group as the caller sees it; `address` says where pictures can be seen."""
-    picture, score = group[0].picture, group[0].score
+    picture = group[0].picture
     relative = Path(os.fsdecode(picture.path))
     return Hit(
         path=folder / relative,
-        score=score,
-        z=z_of(score, background),
+        score=group[0].score,
+        z=z_of(cosine_of(group[0]), background),
         rank=rank,
         width=picture.width,
         height=picture.height,

@@ -23,6 +23,7 @@ from sightword.serve.schemas import (
     HitOut,
     MethodResult,
     ReferenceOut,
+    Reranked,
     SearchRequest,
     SearchResponse,
 )
@@ -121,12 +122,14 @@ def _result(shelf: Shelf, query: Query, balance: float | None, explain: bool) ->
     if explain:
         told = engine.explain(query)
         explanation = Explanation(**told.as_json(), hits=told.hits)
+    told_anew = composed.reranking and composed.reranking.told()
     return MethodResult(
         method=engine.method_name(query),
         asked=query.method,
         mean=round(background[0], 6),
         std=round(background[1], 6),
         seconds=round(seconds, 6),
+        reranked=None if told_anew is None else Reranked(**told_anew),
         hits=[_hit(shelf, hit, version) for hit, version in zip(hits, versions)],
         explanation=explanation,
     )
@@ -136,7 +139,7 @@ def _balanced(engine: Engine, query: Query, composed: Composed, balance: float |
     """Move a finished query towards its pictures (0) or its words (1); 0.5 leaves it alone.
 
     Halfway and beyond, so that every method has the same two ends: q' = norm((1 - s) q + s p) with
-    s = |2 balance - 1| and p the unit vector of that side.
+    s = |2 balance - 1| and p the unit vector of that side. Scores of methods that rank anew move likewise.
     """
     if balance is None or balance == 0.5 or not (query.images and query.text):
         return composed
@@ -146,7 +149,8 @@ def _balanced(engine: Engine, query: Query, composed: Composed, balance: float |
     else:
         side = engine.compose(replace(query, images=(), prompt=None, without=())).vector
     vector = np.asarray(unit(((1 - share) * composed.vector + share * side)[None])[0], np.float32)
-    return replace(composed, vector=vector)
+    reranking = composed.reranking and replace(composed.reranking, side=side, share=share)
+    return replace(composed, vector=vector, reranking=reranking)
 
 
 def _hit(shelf: Shelf, hit: Hit, version: str) -> HitOut:
@@ -165,11 +169,11 @@ def _hit(shelf: Shelf, hit: Hit, version: str) -> HitOut:
         taken=hit.taken,
         modified=hit.modified,
         version=version,
+        url=hit.url,
         rank=hit.rank,
         score=hit.score,
         z=hit.z,
         duplicates=[display(path.relative_to(shelf.engine.folder)) for path in hit.duplicates],
-        url=hit.url,
     )
 
 

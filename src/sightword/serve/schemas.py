@@ -29,7 +29,7 @@ __all__ = [
 
 _INDEX = r"^[a-z0-9][a-z0-9-]{0,39}$"
 _IMAGE = r"^[a-z0-9][a-z0-9-]{0,39}\.[0-9]{1,15}$"
-_METHOD = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,60}(\+pdv)?(:[0-9](\.[0-9]{1,2})?)?$"
+_METHOD = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,60}(\+pdv)?(:[0-9]{1,4}(\.[0-9]{1,2})?)?$"
 _JOB = r"^[0-9a-f]{32}$"
 
 IndexId = Annotated[str, Field(pattern=_INDEX, examples=["holiday"])]
@@ -133,7 +133,7 @@ class HitOut(PictureOut):
     """One picture that was found."""
 
     rank: int
-    score: float = Field(description="Cosine.")
+    score: float = Field(description="Cosine; the method's own score where it ranks anew.")
     z: float = Field(description="Standard deviations above the folder's average for this query.")
     duplicates: list[str] = Field([], description="Paths of near-duplicates folded into this one.")
 
@@ -159,6 +159,13 @@ class Pull(BaseModel):
     replaced: int
 
 
+class Reranked(BaseModel):
+    """How a method that looks at each candidate was asked."""
+
+    first: str = Field(description="The method whose best pictures were ranked anew.")
+    depth: int = Field(description="How many of them, at least.")
+
+
 class Explanation(BaseModel):
     """What became of a query."""
 
@@ -168,6 +175,7 @@ class Explanation(BaseModel):
     picture: Pull | None
     text: Pull | None
     background: dict[str, float]
+    reranked: Reranked | None = None
     hits: int
 
 
@@ -179,6 +187,7 @@ class MethodResult(BaseModel):
     mean: float = Field(description="Average cosine of the folder's pictures with this query.")
     std: float
     seconds: float
+    reranked: Reranked | None = Field(None, description="Only of methods that look at each candidate.")
     hits: list[HitOut]
     explanation: Explanation | None = None
 
