@@ -9,24 +9,10 @@ from typing import Any
 import click
 
 from sightword.cli.options import CONTEXT
-from sightword.cli.train_options import FOLDER, common, learning, phrases, pictures
+from sightword.cli.train_options import FOLDER, Command, common, learning, phrases, pictures
+from sightword.cli.train_triplets import COMMANDS
 
 __all__ = ["train_command"]
-
-
-class Command(click.Command):
-    """A method's command; its help ends with the recipe and where that comes from."""
-
-    @property
-    def epilog(self) -> str:
-        """The recipe, read only when help is asked for."""
-        from sightword.training.recipes import RECIPES
-
-        return RECIPES[self.name or ""].table()
-
-    @epilog.setter
-    def epilog(self, value: str | None) -> None:
-        """The help's end is the recipe, whatever is given."""
 
 
 @click.group("train", context_settings=CONTEXT, short_help="Train a method on your own pictures or texts.")
@@ -36,6 +22,7 @@ def train_command() -> None:
     \b
     sightword train pic2word --images photos/ --out my-phi
     sightword train lincir --text captions.txt --backbone ViT-L-14/openai --device cuda --out my-phi
+    sightword train combiner --triplets triplets.csv --out my-combiner
     sightword search photos "at night" --image cat.jpg --method ./my-phi
 
     Training data: a folder, .csv or .tsv (CC3M's layout), .txt, .jsonl, .parquet, WebDataset .tar shards, or
@@ -249,6 +236,10 @@ def masked_command(
         return run_masked(session, pairs=list(pairs), tau=tau, noun=noun, nouns=nouns, mix=mix, scale=scale)
 
     _train("masked", run, shared)
+
+
+for command in COMMANDS:
+    train_command.add_command(command)
 
 
 def _train(method: str, run: Callable[[Any], Any], shared: dict[str, Any]) -> None:

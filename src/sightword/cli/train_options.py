@@ -10,12 +10,27 @@ import click
 
 from sightword.cli.options import backbone_option, json_option
 
-__all__ = ["FILE", "FOLDER", "common", "learning", "phrases", "pictures"]
+__all__ = ["FILE", "FOLDER", "OUT", "Command", "common", "learning", "phrases", "pictures"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 OUT = click.Path(file_okay=False, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+class Command(click.Command):
+    """A method's command; its help ends with the recipe and where that comes from."""
+
+    @property
+    def epilog(self) -> str:
+        """The recipe, read only when help is asked for."""
+        from sightword.training.recipes import RECIPES
+
+        return RECIPES[self.name or ""].table()
+
+    @epilog.setter
+    def epilog(self, value: str | None) -> None:
+        """The help's end is the recipe, whatever is given."""
 
 
 def common(function: F) -> F:

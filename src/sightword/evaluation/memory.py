@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,11 @@ class Remembering:
         self._backbone = backbone
         self._known: dict[tuple[tuple[str, ...], bytes], Array] = {}
         self.spec = backbone.spec
+
+    @property
+    def tokenizer(self) -> Any:
+        """As the backbone's."""
+        return getattr(self._backbone, "tokenizer")  # noqa: B009 - not part of the protocol
 
     def encode_images(self, pixels: Array) -> Array:
         """As the backbone."""

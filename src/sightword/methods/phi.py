@@ -23,7 +23,7 @@ import numpy as np
 from sightword.backbones.base import Array, BackboneSpec
 from sightword.errors import ModelMismatch, ModelUnavailable
 
-__all__ = ["CONFIG", "WEIGHTS", "Phi", "check_backbone", "erf", "read_config"]
+__all__ = ["CONFIG", "WEIGHTS", "Phi", "check_backbone", "erf", "gelu", "read_config"]
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
@@ -213,7 +213,8 @@ def erf(x: Array) -> Array:
     return out
 
 
-def _gelu(x: Array) -> Array:
+def gelu(x: Array) -> Array:
+    """The exact GELU, as in torch."""
     out: Array = 0.5 * x * (1.0 + erf(x * np.float32(0.7071067811865476)))
     return out
 
@@ -223,7 +224,7 @@ def _relu(x: Array) -> Array:
     return out
 
 
-_ACTIVATIONS = {"relu": _relu, "gelu": _gelu}
+_ACTIVATIONS = {"relu": _relu, "gelu": gelu}
 
 
 def _problem(config: Any) -> str:

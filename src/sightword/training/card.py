@@ -27,10 +27,13 @@ def recipe_text(training: dict[str, Any]) -> str:
     held_out = (training.get("held_out") or {}).get("after")
     if held_out:
         low, high = held_out["recall_at_10_interval"]
-        lines.append(
-            f"R@10 of {held_out['pictures']:,} held-out pictures by their own pseudo-word: "
-            f"{held_out['recall_at_10']:.3f} [{low:.3f}, {high:.3f}]."
+        what = (
+            f"{held_out['triplets']:,} held-out triplets among {held_out['gallery']:,} pictures (the weights "
+            "were chosen on them)"
+            if "triplets" in held_out
+            else f"{held_out['pictures']:,} held-out pictures by their own pseudo-word"
         )
+        lines.append(f"R@10 of {what}: {held_out['recall_at_10']:.3f} [{low:.3f}, {high:.3f}].")
     return "\n\n".join(lines)
 
 

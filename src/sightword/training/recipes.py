@@ -31,7 +31,7 @@ class Recipe:
     batch: int = 256
     lr: float = 1e-4
     warmup: int = 0
-    schedule: Literal["cosine", "constant"] = "constant"
+    schedule: Literal["cosine", "constant", "linear"] = "constant"
     weight_decay: float = 0.01
     betas: tuple[float, float] = (0.9, 0.999)
     eps: float = 1e-8
@@ -98,5 +98,20 @@ RECIPES = {
     "masked": Recipe(
         f"ours, after {_PIC2WORD}: the paper (arXiv 2406.18836) states none that we could read.", epochs=30,
         batch=1024, warmup=10_000, schedule="cosine", weight_decay=0.1, betas=(0.9, 0.98), eps=1e-6,
+    ),
+    "combiner": Recipe(
+        "CLIP4Cir's README and code (arXiv 2308.11485), its second stage: Adam, 300 epochs, scale 100, "
+        "dropout 0.5, P = 4 D and H = 8 D; the best weights on held-out triplets are kept.",
+        epochs=300, batch=4096, lr=2e-5, weight_decay=0.0,
+    ),
+    "cirplant": Recipe(
+        "ours, for a small transformer that begins at random. CIRPLANT's published command, for OSCAR's "
+        "pre-trained BERT-base: 300 epochs of 32 triplets, AdamW, 1e-5 with linear decay, weight decay 0.05, "
+        "dropout 0.3 (arXiv 2108.04024).", epochs=100, batch=256, lr=3e-4, warmup=500, schedule="linear",
+        weight_decay=0.05,
+    ),
+    "tuned": Recipe(
+        "ours; chosen on held-out triplets of StyleShift's training half (docs/methods/tuned.md).",
+        steps=1000, batch=256, lr=1e-3, warmup=100, schedule="cosine", weight_decay=0.05,
     ),
 }  # fmt: skip

@@ -218,7 +218,8 @@ def _save(job: TripletJob, network: Any, training: dict[str, Any]) -> None:
     try:
         save_supervised(
             job.out, tensors, kind=network.kind, network=network.settings(), spec=job.backbone.spec,
-            training=training, description=job.description, licence=job.licence, half=job.half,
+            training=training, more=getattr(network, "more", dict)(), description=job.description,
+            licence=job.licence, half=job.half,
             check=lambda draft: SUPERVISED[network.kind].open(draft, job.backbone, str(job.out)),
         )  # fmt: skip
     except OSError as error:

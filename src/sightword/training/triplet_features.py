@@ -61,6 +61,8 @@ class TripletFeatures:
         Of the pictures that are references; others are zero.
     extra : float32 [A, K, D], optional
         By ask.
+    kept : int64 [N]
+        Which of the triplets these are.
     skips : Skips
     lost : int
         Triplets that were left out because a picture of theirs could not be read.
@@ -79,6 +81,7 @@ class TripletFeatures:
     ask_reference: Ids
     also: Ids
     group: Ids
+    kept: Ids
     words: list[Ids] | None = None
     patches: NDArray[Any] | None = None
     extra: Array | None = None
@@ -142,7 +145,8 @@ def triplet_features(
         triplets.pictures, backbone, home=home, cap=cap, workers=workers, progress=progress
     )
     row = {item.name: number for number, item in enumerate(found.items)}
-    rows = [t for t in triplets.rows if t.reference.name in row and t.target.name in row]
+    readable = [t.reference.name in row and t.target.name in row for t in triplets.rows]
+    rows = [triplet for triplet, good in zip(triplets.rows, readable) if good]
     if not rows:
         raise SightwordError("No triplet is left whose pictures can be read.", found.skips.sentence())
     texts: dict[str, int] = {}
@@ -171,6 +175,7 @@ def triplet_features(
         _ids(text for _, text in asks), _ids(starts), _ids(counts), _ids(asked),
         _ids(reference for reference, _ in asks), padded,
         _ids(groups.setdefault(triplet.group, len(groups)) for triplet in rows),
+        np.flatnonzero(readable),
         skips=found.skips, lost=len(triplets.rows) - len(rows),
     )  # fmt: skip
     if "words" in needs:
