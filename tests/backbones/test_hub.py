@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -99,6 +101,40 @@ def test_a_network_that_is_not_there_is_noticed_at_once(
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "https://nowhere.invalid")
     with pytest.raises(ModelUnavailable, match="the hub cannot be asked"):
         fetch("me/phi", ["a"], what="the weights", cache=tmp_path)
+
+
+def test_a_network_that_swallows_everything_is_noticed_soon(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Looking up a name knows no time limit; nor does --offline look anything up."""
+    from sightword.backbones import hub
+    from sightword.errors import ModelUnavailable
+
+    over, asked = threading.Event(), []
+
+    def swallow(*address: object, **_: object) -> None:
+        asked.append(address)
+        over.wait(60)
+        raise OSError
+
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(hub.socket, "getaddrinfo", swallow)
+    monkeypatch.setattr(hub, "PATIENCE", 0.2)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    try:
+        for call in (hub.fetch, hub.fetch_directory):
+            with pytest.raises(ModelUnavailable, match="Not here: the weights"):
+                call("me/phi", ["a"], what="the weights", cache=tmp_path, local_files_only=True)
+        assert not asked
+        for call in (hub.fetch, hub.fetch_directory):
+            start = time.monotonic()
+            with pytest.raises(ModelUnavailable, match="the hub cannot be asked"):
+                call("me/phi", ["a"], what="the weights", cache=tmp_path)
+            assert time.monotonic() - start < 10
+        assert asked
+    finally:
+        over.set()
 
 
 def test_revisions_are_split_off() -> None:

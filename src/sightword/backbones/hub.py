@@ -7,7 +7,9 @@ become one sentence: what is missing, where it goes, and the command that fetche
 from __future__ import annotations
 
 import os
+import queue
 import socket
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,9 @@ __all__ = ["HUB_PREFIX", "fetch", "fetch_directory", "push", "split_revision"]
 
 HUB_PREFIX = "hf-hub:"
 """Marks a name as a repository of the hub, as in open_clip."""
+
+PATIENCE = 5.0
+"""Seconds in which the hub must answer the door."""
 
 
 def split_revision(name: str) -> tuple[str, str | None]:
@@ -182,16 +187,30 @@ def push(
 
 
 def _unreachable() -> bool:
-    """Whether the hub's name cannot even be looked up; asking it would then take half a minute of retries."""
+    """Whether nobody answers at the hub's address; asking it would then take minutes of retries."""
     from huggingface_hub import constants
 
+    if constants.HF_HUB_OFFLINE:
+        return True
     if any(os.environ.get(name) for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")):
         return False
+    # In a thread: looking a name up has no time limit of its own and hangs where the network swallows it.
+    answers: queue.SimpleQueue[bool] = queue.SimpleQueue()
+    threading.Thread(target=lambda: answers.put(_answers(constants.ENDPOINT)), daemon=True).start()
     try:
-        socket.getaddrinfo(urlparse(constants.ENDPOINT).hostname, None)
-    except OSError:
+        return not answers.get(timeout=PATIENCE)
+    except queue.Empty:
         return True
-    return False
+
+
+def _answers(endpoint: str) -> bool:
+    parts = urlparse(endpoint)
+    port = parts.port or (80 if parts.scheme == "http" else 443)
+    try:
+        socket.create_connection((parts.hostname or "", port), timeout=PATIENCE).close()
+    except OSError:
+        return False
+    return True
 
 
 def _pass_on(error: Exception) -> None:
