@@ -9,7 +9,7 @@ from typing import Any
 
 __all__ = ["Encoder", "Results"]
 
-BATCHES = ("quantisation_real", "quantisation_1m", "quantisation_1m_hnsw")
+BATCHES = ("quantisation_real", "quantisation_1m", "quantisation_1m_ivf", "quantisation_1m_hnsw")
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Any
 
 __all__ = ["write_report"]
 
-_PACKAGES = ("numpy", "openvino", "onnxruntime", "torch", "pillow", "sightword")
+_PACKAGES = ("numpy", "openvino", "onnxruntime", "torch", "faiss-cpu", "pymilvus", "pillow", "sightword")
 
 
 def write_report(
