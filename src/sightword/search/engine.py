@@ -97,6 +97,7 @@ class Engine:
         pictures: str | None = None,
     ) -> None:
         self._address = checked_address(pictures)
+        self._address_asked = pictures is not None
         self.folder = Path(folder)
         if not self.folder.is_dir():
             raise UsageError(f"There is no folder {os.fspath(folder)!r}.")
@@ -146,8 +147,8 @@ class Engine:
     @property
     def address(self) -> PictureAddress | None:
         """Where the pictures can be seen: what was given, else what the index knows."""
-        if self._address is None and self.indexed:
-            return checked_address(self.store.pictures)
+        if not self._address_asked and self.indexed:
+            self._address, self._address_asked = checked_address(self.store.pictures), True
         return self._address
 
     @property
