@@ -158,6 +158,79 @@ def test_a_method_may_get_a_name_but_not_a_taken_one(run, backbone: Path, tmp_pa
     assert "mine" in listed(run)
 
 
+def write_oti(directory: Path, weights_hash: str, name: str = "little/one") -> Path:
+    from safetensors.numpy import save_file
+
+    directory.mkdir()
+    rng = np.random.default_rng(0)
+    tensors = {"tokens": rng.normal(size=(3, 1, W)), "features": rng.normal(size=(3, D))}
+    save_file({k: v.astype(np.float32) for k, v in tensors.items()}, str(directory / "model.safetensors"))
+    owner = {"name": name, "weights_hash": weights_hash}
+    config = {"schema": 1, "kind": "oti", "method": "searle-oti", "dim": D, "token_dim": W, "tokens": 1}
+    (directory / "config.json").write_text(json.dumps({**config, "backbone": owner}))
+    (directory / "names.txt").write_text("a.jpg\nb.jpg\nc.jpg\n")
+    return directory
+
+
+@pytest.mark.parametrize("name", ["words", "searle-oti"])
+def test_remembered_pseudo_words_are_added_listed_and_shown(
+    run, backbone: Path, tmp_path: Path, environ, name: str
+) -> None:
+    run("models", "add", backbone)
+    oti = write_oti(tmp_path / name, weights_hash(backbone))
+    done = run("models", "add", oti)
+    assert done.exit_code == 0 and done.stdout == f"Added the method {name}.\n", done.stderr
+    assert listed(run)[name]["directory"].endswith(name)
+    assert next(Path(environ["SIGHTWORD_MODELS"]).glob(f"methods/*/{name}/names.txt")).is_file()
+    assert json.loads(run("models", "info", name, "--json").stdout)["kind"] == "oti"
+    damaged = write_oti(tmp_path / "damaged", weights_hash(backbone))
+    (damaged / "names.txt").write_text("one\n")
+    refused = run("models", "add", damaged)
+    assert refused.exit_code == 4 and "contradict each other" in refused.stderr
+    exported = run("models", "export", name, "--format", "searle", "--to", tmp_path / "x.pt")
+    assert exported.exit_code == 2 and "is not a phi" in exported.stderr
+
+
+def test_installed_pseudo_words_answer_under_the_methods_own_name(
+    run, backbone: Path, tmp_path: Path
+) -> None:
+    from sightword.backbones import load_backbone
+    from sightword.methods import load_method
+    from sightword.methods.oti import load_oti
+
+    run("models", "add", backbone)
+    run("models", "add", write_oti(tmp_path / "searle-oti", weights_hash(backbone)))
+    known = load_oti(tmp_path / "searle-oti")
+    method = load_method("searle-oti", backbone=load_backbone("little/one"))
+    np.testing.assert_array_equal(method.phi(known.features[1:2])[0], known.tokens[1])
+
+
+def test_a_directory_here_is_hinted_at(
+    run, backbone: Path, folder: Path, tmp_path: Path, monkeypatch
+) -> None:
+    run("models", "add", backbone)
+    write_phi(tmp_path / "phi1", weights_hash(backbone))
+    monkeypatch.chdir(tmp_path)
+    for words in (
+        ["models", "export", "phi1", "--to", "out"],
+        ["models", "export", "phi1", "--format", "pic2word", "--to", "out.pt"],
+        ["search", folder, "red", "--image", folder / "red.png", "--method", "phi1"],
+        ["search", folder, "red", "--backbone", "phi1"],
+    ):
+        done = run(*words)
+        assert done.exit_code == 4 and "For the directory here write ./phi1." in done.stderr, done.stderr
+
+
+def test_exporting_a_method_as_a_backbone_says_what_to_write(run, backbone: Path, tmp_path: Path) -> None:
+    run("models", "add", backbone)
+    run("models", "add", write_phi(tmp_path / "phi1", weights_hash(backbone)))
+    done = run("models", "export", "phi1", "--to", tmp_path / "out")
+    assert done.exit_code == 2
+    assert "phi1 is a trained method" in done.stderr and "--format searle, lincir or pic2word" in done.stderr
+    wrong = run("models", "export", "phi1", "--format", "searle", "--to", tmp_path / "out")
+    assert wrong.exit_code == 4 and "It fits --format pic2word." in wrong.stderr
+
+
 def test_what_is_no_model_is_told(run, tmp_path: Path) -> None:
     assert run("models", "add", tmp_path).exit_code == 4
     assert run("models", "info", "nothing").exit_code == 4

@@ -67,7 +67,7 @@ def need_torch(what: str, packages: Sequence[str] = ("torch", "open_clip")) -> N
     if missing:
         raise ModelUnavailable(
             f"{what} needs {' and '.join(missing)}, which this installation does not have.",
-            'Install the extra: pip install "sightword[torch]"',
+            "Run `pip install 'sightword[torch]'`.",
         )
 
 

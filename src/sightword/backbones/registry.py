@@ -11,7 +11,7 @@ import platformdirs
 from sightword.backbones.spec import CARD
 from sightword.errors import ModelUnavailable
 
-__all__ = ["STARTER", "as_path", "is_path", "models_home", "resolve", "safe_name"]
+__all__ = ["STARTER", "as_path", "directory_hint", "is_path", "models_home", "resolve", "safe_name"]
 
 STARTER = "starter"
 PACKAGED = Path(__file__).parent
@@ -36,6 +36,11 @@ def is_path(name: str) -> bool:
 def as_path(name: str) -> Path:
     """The place, with ``~/`` meaning the home directory."""
     return Path.home() / name[2:] if name.startswith("~/") else Path(name)
+
+
+def directory_hint(name: str) -> str | None:
+    """What to write when a bare word was meant as a directory of that name in the working directory."""
+    return f"For the directory here write ./{name}." if not is_path(name) and Path(name).is_dir() else None
 
 
 def resolve(name: str) -> Path:
@@ -69,5 +74,6 @@ def resolve(name: str) -> Path:
         return as_path(name)
     raise ModelUnavailable(
         f"There is no backbone {name!r} here.",
-        "See `sightword models list`, or add one with `sightword models add DIRECTORY`.",
+        directory_hint(name)
+        or "See `sightword models list`, or add one with `sightword models add DIRECTORY`.",
     )

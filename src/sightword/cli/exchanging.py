@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,10 +11,12 @@ import click
 
 from sightword.backbones import load_backbone
 from sightword.backbones.opening import need_torch
-from sightword.backbones.registry import as_path, is_path
+from sightword.backbones.registry import as_path, is_path, models_home
 from sightword.backbones.spec import CARD, hash_file, read_files, read_spec
 from sightword.cli.install import README, find
 from sightword.errors import ModelUnavailable, UsageError
+from sightword.methods.catalog import SHIPPED
+from sightword.methods.oti import NAMES, load_oti
 from sightword.methods.phi import CONFIG, WEIGHTS, Phi, read_config
 
 if TYPE_CHECKING:
@@ -27,6 +30,11 @@ def export_model(name: str, target: Path, activation: str | None, offline: bool)
     """Load a backbone in torch and write its portable directory."""
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise UsageError(f"{target} is not empty.", "Choose another place with --to.")
+    if _is_method(name):
+        raise UsageError(
+            f"{name} is a trained method, not a backbone.",
+            "Write a phi in another project's format: --format searle, lincir or pic2word, and --to FILE.",
+        )
     _say(f"loading {name}")
     backbone = load_backbone(name, device="cpu", activation=activation, local_files_only=offline)
     if backbone.runtime != "torch":  # type: ignore[attr-defined]
@@ -37,6 +45,16 @@ def export_model(name: str, target: Path, activation: str | None, offline: bool)
     return export_backbone(backbone, target, _say)  # type: ignore[arg-type]
 
 
+def _is_method(name: str) -> bool:
+    """Whether this is the name, or the path, of a trained method."""
+    if is_path(name):
+        place = as_path(name)
+        return (place / "training.json").is_file() and (place / CONFIG).is_file()
+    return bool(re.fullmatch(r"[\w.-]+", name)) and any(
+        next(root.glob(f"*/{name}/{CONFIG}"), None) for root in (SHIPPED, models_home() / "methods")
+    )
+
+
 def export_phi_file(name: str, layout: str, target: Path, backbone: str | None) -> Path:
     """Write an installed phi, or one in a directory, as another project's checkpoint."""
     from sightword.training.released.exporting import export_phi
@@ -44,6 +62,8 @@ def export_phi_file(name: str, layout: str, target: Path, backbone: str | None) 
     directory = as_path(name) if is_path(name) else find(name, backbone).directory
     if directory is None or (directory / CARD).is_file():
         raise UsageError(f"{name} is not a trained phi.", "Only those have other formats.")
+    if (directory / NAMES).is_file() or read_config(directory)["kind"] != "phi":
+        raise UsageError(f"{name} is not a phi.", "Only those have other formats; share it with models push.")
     return export_phi(Phi.load(directory), layout, target, name)
 
 
@@ -83,8 +103,9 @@ def push_model(directory: Path, repo: str, revision: str | None, private: bool) 
                 raise ModelUnavailable(f"{directory / file} is damaged: its sha256 is not the one in {CARD}.")
         names = [CARD, *files]
     else:
-        name = str(read_config(directory)["method"])
-        extra = [file for file in (README, "training.json") if (directory / file).is_file()]
+        remembered = (directory / NAMES).is_file()
+        name = str((load_oti(directory).config if remembered else read_config(directory))["method"])
+        extra = [file for file in (README, "training.json", NAMES) if (directory / file).is_file()]
         names = [CONFIG, WEIGHTS, *extra]
     return sorted(names), push(
         directory, names, repo, message=f"Upload {name}", revision=revision, private=private

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from sightword.backbones import load_backbone
+from sightword.backbones.base import Backbone
 from sightword.backbones.golden import THRESHOLDS, verify
-from sightword.backbones.registry import PACKAGED, STARTER, models_home, safe_name
+from sightword.backbones.registry import PACKAGED, STARTER, directory_hint, models_home, safe_name
 from sightword.backbones.spec import CARD, hash_file, read_files, read_spec
 from sightword.errors import ModelUnavailable, SightwordError, UsageError
-from sightword.methods.catalog import TRAINING_FREE, list_methods
-from sightword.methods.combiner import CombinerNetwork
-from sightword.methods.phi import CONFIG, WEIGHTS, Phi, read_config
+from sightword.methods.catalog import TRAINING_FREE, list_methods, load_method
+from sightword.methods.oti import NAMES, load_oti
+from sightword.methods.phi import CONFIG, WEIGHTS, read_config
 
 __all__ = ["Model", "add", "describe", "find", "installed", "remove"]
 
@@ -79,7 +80,8 @@ def find(name: str, backbone: str | None = None) -> Model:
     """
     found = [m for m in installed() if m.name == name and (backbone is None or m.backbone == backbone)]
     if not found:
-        raise ModelUnavailable(f"There is no model {name!r} here.", "See `sightword models list`.")
+        hint = directory_hint(name) or "See `sightword models list`."
+        raise ModelUnavailable(f"There is no model {name!r} here.", hint)
     if len(found) > 1:
         owners = ", ".join(str(model.backbone) for model in found)
         raise UsageError(f"{name!r} is there for several backbones: {owners}.", "Choose with --for-backbone.")
@@ -92,7 +94,7 @@ def describe(model: Model) -> dict[str, Any]:
     if model.directory is None:
         return facts
     if model.kind == "method":
-        return {**facts, **read_config(model.directory)}
+        return {**facts, **_config(model.directory)}
     spec = asdict(read_spec(model.directory))
     golden = spec.pop("golden")
     facts["golden_vectors"] = sum(len(vectors) for vectors in golden.values())
@@ -158,7 +160,7 @@ def _add_backbone(directory: Path) -> Model:
 
 
 def _add_method(directory: Path, name: str) -> Model:
-    config = (CombinerNetwork if read_config(directory)["kind"] == "combiner" else Phi).load(directory).config
+    config = _config(directory)
     if not _NAME.fullmatch(name) or name in TRAINING_FREE or name == "default":
         raise UsageError(
             f"A method cannot be installed under the name {name!r}.", "Choose another with --name."
@@ -173,11 +175,17 @@ def _add_method(directory: Path, name: str) -> Model:
             f"{directory} was trained for the backbone {owner.get('name', 'unknown')!r}, which is not here.",
             "Add that backbone first (`sightword models export` makes it of open_clip's).",
         )
+    load_method(str(directory.resolve()), backbone=_loaded(place))  # whatever its kind, it can be asked
     target = models_home() / "methods" / safe_name(backbone.name) / name
-    files = [CONFIG, WEIGHTS, *([README] if (directory / README).is_file() else [])]
+    files = [CONFIG, WEIGHTS, *(name for name in (README, NAMES) if (directory / name).is_file())]
     with _Arriving(directory, files, target):
         pass
     return _method(target, name, backbone.name, shipped=False, summary=str(config["method"]))
+
+
+def _config(directory: Path) -> dict[str, Any]:
+    """What a trained method says of itself."""
+    return load_oti(directory).config if (directory / NAMES).is_file() else read_config(directory)
 
 
 class _Arriving:
@@ -239,7 +247,7 @@ def _backbone(directory: Path, shipped: bool) -> Model:
 
 def _methods_of(directory: Path) -> list[Model]:
     try:
-        backbone = load_backbone(STARTER if directory == PACKAGED / STARTER else f"{directory}/")
+        backbone = _loaded(directory)
         return [
             _method(
                 info.directory,
@@ -253,6 +261,10 @@ def _methods_of(directory: Path) -> list[Model]:
         ]
     except SightwordError:  # told with the backbone itself
         return []
+
+
+def _loaded(directory: Path) -> Backbone:
+    return load_backbone(STARTER if directory == PACKAGED / STARTER else f"{directory}/")
 
 
 def _method(directory: Path, name: str, backbone: str, *, shipped: bool, summary: str) -> Model:

@@ -113,7 +113,7 @@ def load_method(name: str = "default", *, backbone: Backbone, **options: Any) ->
         return _make(PDV, name, method, **options)
     if name in TRAINING_FREE:
         return _make(TRAINING_FREE[name], name, **options)
-    if name == SearleOTI.name:
+    if name == SearleOTI.name and not _remembers(backbone):
         return _make(SearleOTI, name, OnDemand(backbone), **options)
     directory = find_trained(name, backbone)
     if (directory / NAMES).is_file():
@@ -141,7 +141,7 @@ def list_methods(backbone: Backbone | None = None) -> list[MethodInfo]:
     ]
     if backbone is None:
         return infos
-    if can_descend(backbone):
+    if can_descend(backbone) and not _remembers(backbone):
         infos.append(MethodInfo(SearleOTI.name, _summary(SearleOTI), trained=False))
     for root in _roots(backbone):
         for directory in sorted(root.iterdir()) if root.is_dir() else []:
@@ -154,7 +154,7 @@ def find_trained(name: str, backbone: Backbone) -> Path:
     """The directory of a trained method: by name among shipped and installed ones, a path, or on the hub."""
     if name.startswith(HUB_PREFIX):
         repo, revision = split_revision(name)
-        return fetch_directory(repo, [CONFIG, WEIGHTS], what=f"the method {repo}", revision=revision)
+        return fetch_directory(repo, [CONFIG, WEIGHTS, NAMES], what=f"the method {repo}", revision=revision)
     if re.fullmatch(r"\w[\w.-]*", name):
         for root in _roots(backbone):
             if (root / name / CONFIG).is_file():
@@ -168,6 +168,11 @@ def find_trained(name: str, backbone: Backbone) -> Path:
             f"Train one with `sightword train {name}`, or choose another method: {known}.",
         )
     raise ModelUnavailable(f"There is no method {name!r}.", f"Choose one of {known}.")
+
+
+def _remembers(backbone: Backbone) -> bool:
+    """Whether pseudo-words are installed under the very name of the method that finds them."""
+    return any((root / SearleOTI.name / CONFIG).is_file() for root in _roots(backbone))
 
 
 def _roots(backbone: Backbone) -> tuple[Path, Path]:

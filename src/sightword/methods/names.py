@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sightword.backbones.hub import HUB_PREFIX
-from sightword.backbones.registry import as_path, is_path, models_home
+from sightword.backbones.registry import as_path, directory_hint, is_path, models_home
 from sightword.errors import ModelUnavailable
 from sightword.methods.catalog import INVERSIONS, SHIPPED, SUPERVISED, TRAINING_FREE
 from sightword.methods.oti import NAMES, SearleOTI
@@ -36,7 +36,8 @@ def check_name(name: str) -> None:
             read_config(directory)
         return
     if base not in (known := _known()):
-        raise ModelUnavailable(f"There is no method {name!r}.", f"Choose one of {', '.join(sorted(known))}.")
+        hint = directory_hint(base) or f"Choose one of {', '.join(sorted(known))}."
+        raise ModelUnavailable(f"There is no method {name!r}.", hint)
 
 
 def _known() -> set[str]:

@@ -28,7 +28,7 @@ from sightword.errors import ModelMismatch, ModelUnavailable
 from sightword.methods.inversion import Inversion, References
 from sightword.methods.vectors import unit
 
-__all__ = ["NAMES", "OTITokens", "OnDemand", "SearleOTI", "can_descend", "read_oti"]
+__all__ = ["NAMES", "OTITokens", "OnDemand", "SearleOTI", "can_descend", "load_oti", "read_oti"]
 
 NAMES = "names.txt"
 SAME = 0.99999
@@ -165,7 +165,7 @@ def can_descend(backbone: Backbone) -> bool:
 
 
 def read_oti(directory: Path, backbone: Backbone) -> OTITokens:
-    """Read a directory of remembered pseudo-words.
+    """Read a directory of remembered pseudo-words for a backbone.
 
     Raises
     ------
@@ -174,10 +174,32 @@ def read_oti(directory: Path, backbone: Backbone) -> OTITokens:
     ModelMismatch
         It belongs to another backbone.
     """
+    found, spec = load_oti(directory), backbone.spec
+    trained = found.config["backbone"]
+    if trained["weights_hash"] != spec.weights_hash:
+        raise ModelMismatch(
+            f"{directory} was made for the backbone {trained.get('name', '?')!r}, not for {spec.name!r}.",
+            "Choose that backbone, or make it again: `sightword train searle-oti`.",
+        )
+    if found.tokens.shape[2] != spec.token_dim or found.features.shape[1] != spec.dim:
+        raise ModelUnavailable(
+            f"{directory} holds tokens {list(found.tokens.shape)} and features {list(found.features.shape)}, "
+            f"which do not fit {spec.name}."
+        )
+    return found
+
+
+def load_oti(directory: Path) -> OTITokens:
+    """Read a directory of remembered pseudo-words, whatever backbone they are for.
+
+    Raises
+    ------
+    ModelUnavailable
+        A file is missing or contradicts the others.
+    """
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    spec = backbone.spec
     try:
         config = json.loads((directory / "config.json").read_text(encoding="utf-8"))
         tensors = load_file(str(directory / "model.safetensors"))
@@ -185,14 +207,10 @@ def read_oti(directory: Path, backbone: Backbone) -> OTITokens:
         tokens, features = (np.asarray(tensors[name], np.float32) for name in ("tokens", "features"))
         if config["kind"] != "oti" or len(tokens) != len(names) or len(features) != len(names):
             raise ValueError("its files contradict each other")
-        trained = config["backbone"]
-        if trained["weights_hash"] != spec.weights_hash:
-            raise ModelMismatch(
-                f"{directory} was made for the backbone {trained.get('name', '?')!r}, not for {spec.name!r}.",
-                "Choose that backbone, or make it again: `sightword train searle-oti`.",
-            )
-        if tokens.shape[1:] != (config["tokens"], spec.token_dim) or features.shape[1:] != (spec.dim,):
+        shape = (len(names), config["tokens"], config["token_dim"])
+        if tokens.shape != shape or features.shape != (len(names), config["dim"]):
             raise ValueError(f"tokens are {list(tokens.shape)}, features {list(features.shape)}")
+        _ = config["backbone"]["weights_hash"], config["method"]
     except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
         raise ModelUnavailable(f"{directory} holds no pseudo-words that can be read ({error}).") from None
     return OTITokens(tokens, features, names, config)

@@ -29,4 +29,4 @@ def need(module: str, purpose: str, command: str) -> Any:
 
 def need_torch() -> Any:
     """Import torch, or say how to get it."""
-    return need("torch", "Training", "pip install 'sightword[torch]'")
+    return need("torch", "Training", "pip install 'sightword[torch,train]'")

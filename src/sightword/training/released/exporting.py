@@ -43,9 +43,11 @@ def export_phi(phi: Phi, layout: str, path: Path, name: str = "phi") -> Path:
     if path.exists():
         raise UsageError(f"{path} is there already.", "Choose another file.")
     if phi.tokens != 1 or phi.activation != FORMATS[layout]:
+        fits = [key for key, kind in FORMATS.items() if phi.tokens == 1 and kind == phi.activation]
         raise ModelUnavailable(
             f"{name} makes {phi.tokens} word(s) with {phi.activation}; the layout of {layout} holds one word "
-            f"with {FORMATS[layout]}."
+            f"with {FORMATS[layout]}.",
+            f"It fits --format {' or '.join(fits)}." if fits else "Share it: `sightword models push`.",
         )
     need_torch("Writing a checkpoint", ("torch",))
     import torch
