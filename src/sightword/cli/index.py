@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sightword.cli.options import CONTEXT, backbone_option, folder_argument, index_option, json_option
+from sightword.cli.bulk import bulk_options, is_bulk, run_bulk
+from sightword.cli.options import CONTEXT, backbone_option, index_option, json_option, source_argument
 
 if TYPE_CHECKING:
     from sightword.search import Engine
@@ -20,22 +21,36 @@ STOPPING = "Stopping; what was read is kept. Ctrl-C again quits at once."
 
 
 @click.command("index", context_settings=CONTEXT, short_help="Read a folder's pictures ahead of time.")
-@folder_argument()
+@source_argument()
 @click.option("--watch", is_flag=True, help="Stay and follow changes until Ctrl-C.")
 @click.option(
     "--prune", is_flag=True, help="Believe it when more than 30 % of the pictures vanished at once."
 )
 @index_option()
 @backbone_option()
+@bulk_options
 @json_option()
 def index_command(
-    folder: Path, watch: bool, prune: bool, index: Path | None, backbone: str, json: bool
+    source: Path | str, watch: bool, prune: bool, index: Path | None, backbone: str, json: bool, **bulk: Any
 ) -> None:
-    """Read the pictures of FOLDER; only what is new or changed is read again.
+    """Read the pictures of SOURCE, a folder; only what is new or changed is read again.
 
     Searching does this by itself. Stopping with Ctrl-C keeps what was read. `sightword index push` and
     `pull` move an index to a cluster and back.
+
+    With --to or --engine ray, SOURCE is a folder, a file with one path a line (- for standard input), or
+    Parquet with pictures or paths; a directory of features made before is brought in without encoding.
     """
+    if is_bulk(source, bulk):
+        if watch:
+            raise click.UsageError("--watch follows one folder on this machine.")
+        run_bulk(source, index=index, backbone=backbone, prune=prune, json=json, options=bulk)
+    else:
+        assert isinstance(source, Path)
+        _index(source, watch, prune, index, backbone, json)
+
+
+def _index(folder: Path, watch: bool, prune: bool, index: Path | None, backbone: str, json: bool) -> None:
     from sightword.cli.bring import bring_up_to_date, spoken_warnings
     from sightword.cli.output import print_json
     from sightword.search import open as open_engine

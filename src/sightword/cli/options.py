@@ -42,6 +42,17 @@ class FolderType(click.Path):
         super().__init__(exists=True, file_okay=False, path_type=Path)
 
 
+class SourceType(FolderType):
+    """An existing folder, or what only bulk work reads: a file, ``-``, an address, ``parquet:NAME``."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """A path for folders, else the text."""
+        text = os.fspath(value)
+        if text == "-" or "://" in text or text.startswith("parquet:") or os.path.isfile(text):  # noqa: PTH113
+            return text
+        return super().convert(value, param, ctx)
+
+
 class MinScoreType(_ParamType):
     """``0.3`` or ``2z``."""
 
@@ -84,6 +95,16 @@ def folder_argument(required: bool = True) -> Callable[[F], F]:
     """FOLDER; eager, because its settings file gives the other options their defaults."""
     extra: dict[str, Any] = {} if required else {"default": ".", "required": False}
     return click.argument("folder", type=FolderType(), is_eager=True, callback=_take_folder, **extra)
+
+
+def source_argument() -> Callable[[F], F]:
+    """SOURCE; eager as FOLDER is. The settings file of a folder counts, as long as it is one."""
+
+    def take(ctx: click.Context, param: click.Parameter, source: Path | str) -> Path | str:
+        load_defaults(ctx, source if isinstance(source, Path) else None)
+        return source
+
+    return click.argument("source", type=SourceType(), is_eager=True, callback=take)
 
 
 def json_option() -> Callable[[F], F]:

@@ -76,6 +76,16 @@ class Bar(Progress):
                 self._bar = self._made()
             self._bar.update(self._before + self._done - self._bar.n)
 
+    def note(self, text: str) -> None:
+        """A fact, on a line of its own that stays; only on a terminal."""
+        if not self._terminal:
+            return
+        with self._lock:
+            self._wipe()
+            if self._bar is not None:
+                self._bar.clear()
+            click.echo(f"sightword: {text}", err=True)
+
     def _made(self) -> Any:
         from tqdm import tqdm
 

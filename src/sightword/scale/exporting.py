@@ -1,0 +1,131 @@
+"""Pictures -> a directory of features: shards that are finished are kept, and never done again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+from sightword.errors import SightwordError
+from sightword.index.base import Picture
+from sightword.index.locking import WriterLock
+from sightword.scale.features import Features
+from sightword.scale.pipeline import BulkEngine, Pipeline, Shards
+from sightword.scale.reading import check_vanished
+from sightword.scale.results import Result, each, gathered
+from sightword.scale.sources import Files, Inline
+from sightword.scale.work import FileShard, Task, cut
+from sightword.update.progress import Progress
+
+__all__ = ["ExportReport", "make_features"]
+
+_SCHEMA = "features 1"
+
+
+@dataclass
+class ExportReport:
+    """What making features did.
+
+    Attributes
+    ----------
+    added, failed : int
+        Pictures encoded and files that could not be read, in this run.
+    already : int
+        Pictures and failures in shards that were finished before.
+    vanished : int
+        Files that went away meanwhile.
+    interrupted : bool
+    """
+
+    added: int = 0
+    failed: int = 0
+    already: int = 0
+    vanished: int = 0
+    interrupted: bool = False
+
+
+def make_features(
+    source: Files | Inline,
+    features: Features,
+    pipeline: Pipeline,
+    engine: BulkEngine,
+    *,
+    progress: Progress,
+    stop: threading.Event,
+    average: int | None = None,
+) -> ExportReport:
+    """Bring a directory of features up to date with its source.
+
+    Parameters
+    ----------
+    source : Files or Inline
+    features : Features
+    pipeline : Pipeline
+    engine : BulkEngine
+    progress : Progress
+    stop : threading.Event
+    average : int, optional
+        Files in a shard.
+
+    Raises
+    ------
+    IndexBusy
+        Another process writes there.
+    SightwordError
+        From the engine; what is finished is kept.
+    """
+    with WriterLock(features.directory):
+        shards = _shards(source, features, average)
+        done = features.finished()
+        todo: Shards = [shard for shard in shards if shard.name not in done]  # type: ignore[assignment]
+        report = ExportReport(already=sum(shard.count for shard in shards if shard.name in done))
+        progress.already(report.already)
+        progress.total(sum(shard.count for shard in todo))
+        if todo:
+            features.mark(complete=False)
+            progress.description("reading pictures")
+            left = set(range(len(todo)))
+            rows = _told(engine.run(pipeline, todo, stop), progress)
+            for number, results in gathered(rows, [shard.count for shard in todo]):
+                _count(results, todo[number], report)
+                features.keep(todo[number].name, results)
+                left.remove(number)
+            if stop.is_set() and left:
+                report.interrupted = True
+                return report
+            if left:
+                raise SightwordError(
+                    f"{len(left):,} of {len(todo):,} shards did not come back whole.",
+                    "What is finished is kept; run it again.",
+                )
+        if not any(problem.hides for problem in getattr(source, "problems", ())):
+            features.forget(done - {shard.name for shard in shards})
+        features.mark(complete=True)
+        return report
+
+
+def _shards(source: Files | Inline, features: Features, average: int | None) -> Shards:
+    made = features.manifest
+    identity = f"{_SCHEMA}|{made.weights_hash}|{made.preprocess}|{made.precision}"
+    if isinstance(source, Inline):
+        return list(source.table.shards(identity))
+    return list(cut(source.tasks, identity, *(() if average is None else (average,))))
+
+
+def _told(batches: Iterator[dict[str, object]], progress: Progress) -> Iterator[tuple[int, int, Result]]:
+    for shard, row, result in chain.from_iterable(map(each, batches)):
+        progress.advance()
+        yield shard, row, result
+
+
+def _count(results: list[Result], shard: object, report: ExportReport) -> None:
+    for row, result in enumerate(results):
+        if isinstance(result, Picture):
+            report.added += 1
+        elif result.vanished:
+            if isinstance(shard, FileShard):
+                check_vanished(Task(*shard.tasks[row]))
+            report.vanished += 1
+        else:
+            report.failed += 1

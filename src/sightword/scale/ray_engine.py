@@ -1,0 +1,152 @@
+"""The pipeline on Ray Data: actors that decode, actors that encode, results back to this process.
+
+Both pools are elastic: a pool of fixed size was measured to hang when a machine was lost. Ray repeats what
+was on a worker that died; rows carry their number, so that what arrives twice counts once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from sightword.errors import SightwordError
+from sightword.scale.decoding import AT_ONCE, Decoder, TableDecoder
+from sightword.scale.need import need_arrow
+from sightword.scale.pipeline import Pipeline, Shards, chunks_of, is_table
+from sightword.scale.resources import Share, share
+from sightword.update.encoder import Encoder
+
+__all__ = ["RayEngine"]
+
+_BLOCK_BYTES = 8 << 20
+"""Decoded pictures are handed on in pieces of this size: the encoders begin while others still decode."""
+
+_FILES_EACH = 512
+_TURNS = 4
+"""Each decoder gets several pieces of work, so that a slow one does not keep the others waiting."""
+
+_TASK_ENDED = {"max_restarts": -1, "max_task_retries": -1}
+"""A worker that dies is replaced, and what it had is done again."""
+
+
+class RayEngine:
+    """A pipeline on a Ray cluster.
+
+    Parameters
+    ----------
+    ray : module
+        Connected; see `ray_session`.
+    cards_each : float
+        Graphics cards of one encoder; 0 encodes on cores.
+    batch : int, optional
+        Pictures that an encoder is given at once.
+    told : callable
+        Told how the cluster is used, in one sentence.
+    """
+
+    def __init__(
+        self,
+        ray: Any,
+        *,
+        cards_each: float = 0.0,
+        batch: int | None = None,
+        told: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self._ray = ray
+        self._cards_each = cards_each
+        self._batch = batch
+        self._told = told
+
+    def run(self, pipeline: Pipeline, shards: Shards, stop: threading.Event) -> Iterator[dict[str, Any]]:
+        """See `sightword.scale.pipeline.BulkEngine`."""
+        part = self._share()
+        cards = f" and {part.encode_cards:g} graphics cards each" if part.encode_cards else ""
+        self._told(f"Ray: up to {part.decoders} decoders and {part.encoders} encoders{cards}.")
+        with _settings(self._ray.data.DataContext.get_current()), _sentences():
+            for batch in self._dataset(pipeline, shards, part).iter_batches(
+                batch_size=None, batch_format="numpy"
+            ):
+                yield batch
+                if stop.is_set():
+                    return
+
+    def _share(self) -> Share:
+        resources = self._ray.cluster_resources()
+        machines = [node["Resources"].get("CPU", 0.0) for node in self._ray.nodes() if node["Alive"]]
+        return share(
+            resources.get("CPU", 0.0),
+            resources.get("GPU", 0.0),
+            smallest=min((cores for cores in machines if cores), default=None),
+            cards_each=self._cards_each,
+            batch=self._batch,
+        )
+
+    def _dataset(self, pipeline: Pipeline, shards: Shards, part: Share) -> Any:
+        arrow = need_arrow()
+        count = sum(shard.count for shard in shards)
+        rows = max(16, min(_FILES_EACH, -(-count // (part.decoders * _TURNS))))
+        table = is_table(shards)
+        blocks = [arrow.table(chunk) for chunk in chunks_of(shards, rows)]
+        strategy = self._ray.data.ActorPoolStrategy
+        decoded = self._ray.data.from_arrow(blocks).map_batches(
+            TableDecoder if table else Decoder,
+            fn_constructor_args=[replace(pipeline.decoding, processes=1)],
+            batch_size=1 if table else AT_ONCE,
+            compute=strategy(min_size=1, max_size=part.decoders),
+            num_cpus=part.decode_cpus,
+            **_TASK_ENDED,
+        )
+        place: dict[str, Any] = {"num_cpus": part.encode_cpus}
+        if part.encode_cards:
+            place = {"num_gpus": part.encode_cards}
+        return decoded.map_batches(
+            Encoder,
+            fn_constructor_args=[replace(pipeline.backbone, threads=part.threads), part.batch],
+            batch_size=part.batch,
+            compute=strategy(min_size=1, max_size=part.encoders),
+            **place,
+            **_TASK_ENDED,
+        )
+
+
+@contextmanager
+def _settings(context: Any) -> Iterator[None]:
+    """Ray Data's settings for our data sets; as they were afterwards."""
+    wanted = {
+        "target_max_block_size": _BLOCK_BYTES,
+        "enable_progress_bars": False,
+        "print_on_execution_start": False,
+        "enable_auto_log_stats": False,
+    }
+    before = {name: getattr(context, name) for name in wanted if hasattr(context, name)}
+    try:
+        for name in before:
+            setattr(context, name, wanted[name])
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(context, name, value)
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    """Errors of workers as our own: what they raised, or the last line of what Ray tells."""
+    try:
+        yield
+    except (SightwordError, KeyboardInterrupt, GeneratorExit):
+        raise
+    except Exception as error:
+        cause: BaseException | None = error
+        while cause is not None:
+            inner = getattr(cause, "cause", None)
+            cause = inner if isinstance(inner, BaseException) else cause.__cause__
+            if isinstance(cause, SightwordError):
+                raise type(cause)(cause.message, cause.hint) from None
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        reason = (lines[-1] if lines else type(error).__name__).rstrip(".")
+        raise SightwordError(
+            f"The Ray cluster could not finish the job ({reason}).", "What is finished is kept; run it again."
+        ) from error
