@@ -10,6 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from milvus_server import MilvusServer, reason_to_skip
 from tiny import write_tiny_backbone, write_tiny_phi
 
 # A shell starts its background jobs with Ctrl-C ignored, and programs inherit that.
@@ -35,3 +36,14 @@ def tiny_backbone(tiny_backbone_dir: Path):  # type: ignore[no-untyped-def]
 def tiny_phi_dir(tiny_backbone, tmp_path_factory: pytest.TempPathFactory) -> Path:  # type: ignore[no-untyped-def]
     """A phi for the tiny backbone: the pseudo-word is the picture's mean colour."""
     return write_tiny_phi(tmp_path_factory.mktemp("methods") / "pic2word", tiny_backbone.spec.weights_hash)
+
+
+@pytest.fixture(scope="session")
+def milvus_server(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
+    """A real Milvus server that asks nobody for a password; for tests that do not kill it."""
+    if reason := reason_to_skip():
+        pytest.skip(reason)
+    server = MilvusServer(tmp_path_factory.mktemp("milvus"))
+    server.start()
+    yield server
+    server.kill()

@@ -15,7 +15,7 @@ from typing import Any
 from sightword.errors import UsageError
 from sightword.index.where import And, Compare, Expr, Glob, Not
 
-__all__ = ["compile_where", "matches_path", "register_functions"]
+__all__ = ["compile_where", "matches_format", "matches_path", "nanoseconds", "register_functions"]
 
 _COLUMNS = {"width": "width", "height": "height", "size": "size", "taken": "taken", "modified": "mtime_ns"}
 _OPERATORS = {"<", "<=", "=", "!=", ">=", ">"}
@@ -60,10 +60,15 @@ def _compare(expr: Compare, parameters: list[Any]) -> str:
         )
     value: float = expr.value
     if expr.field == "modified":
-        value = round(max(-9e9, min(9e9, value)) * 1e9)  # nanoseconds in 64 bits: the years 1684 to 2255
+        value = nanoseconds(value)
     parameters.append(value)
     condition = f"{column} {operator} ?"
     return f"({column} IS NOT NULL AND {condition})" if expr.field == "taken" else f"({condition})"
+
+
+def nanoseconds(seconds: float) -> int:
+    """A time as it is kept: nanoseconds in 64 bits, the years 1684 to 2255."""
+    return round(max(-9e9, min(9e9, seconds)) * 1e9)
 
 
 def _glob(expr: Glob, parameters: list[Any]) -> str:
@@ -108,7 +113,8 @@ def matches_path(path: bytes, pattern: str) -> bool:
     return any(composed(unicodedata.normalize("NFC", name)) for name in names)
 
 
-def _matches_format(name: object, pattern: str) -> bool:
+def matches_format(name: object, pattern: str) -> bool:
+    """Whether a format's name matches a pattern in lower case."""
     return isinstance(name, str) and bool(_matcher(pattern)(name))
 
 
@@ -119,4 +125,4 @@ def register_functions(connection: sqlite3.Connection) -> None:
         return isinstance(value, bytes) and matches_path(value, pattern)
 
     connection.create_function("sightword_path", 2, path, deterministic=True)
-    connection.create_function("sightword_format", 2, _matches_format, deterministic=True)
+    connection.create_function("sightword_format", 2, matches_format, deterministic=True)

@@ -1,0 +1,114 @@
+"""Making a collection, and bringing one into memory; both can be cut off anywhere and done again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sightword.errors import IndexMissing
+from sightword.index.base import Manifest
+from sightword.index.milvus.connection import Connection
+from sightword.index.milvus.layout import METRIC, choose, index_parameters
+from sightword.index.milvus.schema import VECTOR, make_schema, read_manifest
+
+__all__ = ["build_index", "make_collection", "open_collection", "rebuild_index"]
+
+_SLOW = 60.0
+"""Seconds for what a server does not do in passing."""
+
+_BUILDING = 6 * 3600.0
+
+
+def make_collection(connection: Connection, manifest: Manifest) -> None:
+    """Make an empty collection unless there is one; of two that try at once, one makes it."""
+    address = connection.address
+    if connection.has(address.collection):
+        return
+    layout = address.layout
+    spread = {"num_partitions": layout.partitions} if layout.partitions > 1 else {}
+    connection.call(
+        "create_collection",
+        seconds=_SLOW,
+        collection_name=address.collection,
+        schema=make_schema(connection.library, manifest, layout.partitions),
+        num_shards=layout.shards,
+        consistency_level="Bounded",
+        **spread,
+    )
+
+
+def open_collection(connection: Connection, expected: int = 0) -> tuple[Manifest, str]:
+    """The manifest of a collection, and the server's name of its vector index; loaded and ready to be asked.
+
+    Parameters
+    ----------
+    connection : Connection
+    expected : int
+        How many pictures will come, for an index that is still to be made.
+
+    Raises
+    ------
+    IndexMissing
+        There is no such collection.
+    IndexCorrupt
+        It is not Sightword's.
+    """
+    address = connection.address
+    if not connection.has(address.collection):
+        raise IndexMissing(f"There is no collection {address.collection} on {address.server}.")
+    described = connection.call("describe_collection", collection_name=address.collection)
+    manifest = read_manifest(described, address)
+    kind = _index_kind(connection)
+    if kind is None:
+        kind = build_index(connection, choose(address.layout.index, expected), expected)
+    _load(connection)
+    return manifest, kind
+
+
+def build_index(connection: Connection, kind: str, pictures: int) -> str:
+    """Have the server index the vectors, and the fields by which rows are looked up; returns `kind`."""
+    name = connection.address.collection
+    parameters = connection.library.MilvusClient.prepare_index_params()
+    for field in ("id", "hash_start"):
+        parameters.add_index(field_name=field, index_name=field, index_type="STL_SORT")
+    parameters.add_index(
+        field_name=VECTOR,
+        index_name=VECTOR,
+        index_type=kind,
+        metric_type=METRIC,
+        params=index_parameters(kind, pictures),
+    )
+    connection.call(
+        "create_index", seconds=_BUILDING, patience=_SLOW, collection_name=name, index_params=parameters
+    )
+    return kind
+
+
+def rebuild_index(connection: Connection, kind: str, pictures: int) -> None:
+    """Put another vector index in the place of the present one; nothing can be asked until it is done."""
+    name = connection.address.collection
+    connection.call("release_collection", seconds=_SLOW, collection_name=name)
+    connection.call("drop_index", seconds=_SLOW, collection_name=name, index_name=VECTOR)
+    build_index(connection, kind, pictures)
+    _load(connection)
+
+
+def _index_kind(connection: Connection) -> str | None:
+    name = connection.address.collection
+    if VECTOR not in connection.call("list_indexes", collection_name=name):
+        return None
+    described: dict[str, Any] = connection.call("describe_index", collection_name=name, index_name=VECTOR)
+    return str(described["index_type"])
+
+
+def _load(connection: Connection) -> None:
+    """Bring the collection into the memory of query nodes, unless it is there."""
+    name = connection.address.collection
+    state = connection.call("get_load_state", collection_name=name)["state"]
+    if getattr(state, "name", "") != "Loaded":
+        connection.call(
+            "load_collection",
+            seconds=_BUILDING,
+            patience=_SLOW,
+            collection_name=name,
+            replica_number=connection.address.layout.replicas,
+        )
