@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from sightword.cli.options import CONTEXT
+from sightword.cli.train_matching import artemis_command, maaf_command
 from sightword.cli.train_options import FOLDER, Command, common, learning, phrases, pictures
 from sightword.cli.train_triplets import COMMANDS
 
@@ -238,7 +239,7 @@ def masked_command(
     _train("masked", run, shared)
 
 
-for command in COMMANDS:
+for command in (*COMMANDS, artemis_command, maaf_command):
     train_command.add_command(command)
 
 

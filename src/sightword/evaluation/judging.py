@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sightword.backbones.base import Array
+from sightword.evaluation.anew import Anew, Rescore
 from sightword.evaluation.benchmark import Benchmark, Loaded
 from sightword.evaluation.composed import ComposedQuery
 from sightword.evaluation.ranking import Ranked, Ranking, rankings
@@ -64,15 +65,15 @@ class Galleries:
             if not getattr(query, "candidates", ()):
                 self._groups.setdefault(of_task.get(query.task, everything), []).append(number)
 
-    def rankings(self, vectors: Array) -> Iterator[tuple[int, Ranked]]:
-        """(number of the query, its ranking), not in the queries' order."""
+    def rankings(self, vectors: Array, kept: int = KEPT) -> Iterator[tuple[int, Ranked]]:
+        """(number of the query, its ranking), in no order; at least the first `kept` of each are known."""
         for names, numbers in self._groups.items():
             queries = [self.loaded.queries[number] for number in numbers]
             out = [left_out(self.loaded, query) for query in queries]
             found: Iterator[Ranked]
             if self.large:
                 watched = [(*q.targets, *getattr(q, "subset", ())) for q in queries]
-                found = streamed_rankings(vectors[numbers], self._of(names), names, out, watched, kept=KEPT)
+                found = streamed_rankings(vectors[numbers], self._of(names), names, out, watched, kept=kept)
             else:
                 if names not in self._unit:
                     self._unit[names] = unit(self._of(names))
@@ -96,7 +97,13 @@ class Galleries:
         return Ranking(scores, places, candidates)
 
 
-def judge(benchmark: Benchmark, galleries: Galleries, vectors: Array) -> MethodScores:
+def judge(
+    benchmark: Benchmark,
+    galleries: Galleries,
+    vectors: Array,
+    rescore: Rescore | None = None,
+    depth: int = 0,
+) -> MethodScores:
     """Score the vectors of all queries.
 
     Parameters
@@ -104,14 +111,21 @@ def judge(benchmark: Benchmark, galleries: Galleries, vectors: Array) -> MethodS
     benchmark : Benchmark
     galleries : Galleries
     vectors : float32 [Q, D], unit length
+    rescore : callable, optional
+        Of methods that rank the first `depth` pictures of a query anew.
+    depth : int
     """
     queries = galleries.loaded.queries
     rows: list[dict[str, float]] = [{} for _ in queries]
     places = [0] * len(queries)
     tops: list[list[str]] = [[] for _ in queries]
     within: list[list[str]] = [[] for _ in queries]
-    for number, ranking in galleries.rankings(vectors):
-        query = queries[number]
+    for number, first in galleries.rankings(vectors, kept=max(KEPT, depth)):
+        query, ranking = queries[number], first
+        if rescore is not None:
+            best = first.top(min(depth, first.size))
+            scores = rescore(number, best) if best else None
+            ranking = first if scores is None else Anew(first, best, scores)
         rows[number] = benchmark.score(query, ranking)
         tops[number] = ranking.top(min(KEPT, ranking.size))
         places[number] = _first(query, ranking, tops[number])

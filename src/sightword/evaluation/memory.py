@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from sightword.backbones.base import Array, Backbone
+from sightword.backbones.patches import has_patches
 from sightword.prompts import Prompt
 
 __all__ = ["Remembering"]
@@ -27,6 +28,16 @@ class Remembering:
     def tokenizer(self) -> Any:
         """As the backbone's."""
         return getattr(self._backbone, "tokenizer")  # noqa: B009 - not part of the protocol
+
+    @property
+    def has_patches(self) -> bool:
+        """As the backbone."""
+        return has_patches(self._backbone)
+
+    def encode_patches(self, pixels: Array) -> Array:
+        """As the backbone; see `sightword.backbones.patches`."""
+        found: Array = getattr(self._backbone, "encode_patches")(pixels)  # noqa: B009 - optional
+        return found
 
     def encode_images(self, pixels: Array) -> Array:
         """As the backbone."""

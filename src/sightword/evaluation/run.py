@@ -10,34 +10,29 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from sightword.backbones.base import Array, Backbone
+from sightword.backbones.base import Backbone
 from sightword.backbones.tokenize import PromptTruncated
 from sightword.errors import UsageError
 from sightword.evaluation import slices
-from sightword.evaluation.asking import Asked, check_prompt
+from sightword.evaluation.anew import Patches
+from sightword.evaluation.asking import check_prompt
 from sightword.evaluation.benchmark import Benchmark, Loaded
 from sightword.evaluation.composed import ComposedQuery
 from sightword.evaluation.features import picture_features
+from sightword.evaluation.inputs import CAPTION, Asking
 from sightword.evaluation.judging import Galleries, MethodScores, judge, sizes
 from sightword.evaluation.memory import Remembering
 from sightword.evaluation.report import Report
-from sightword.evaluation.variants import Sweep, Variant, variants
-from sightword.methods.base import ComposeInput, Method
+from sightword.evaluation.variants import Sweep, variants
+from sightword.methods.base import Method
 from sightword.methods.catalog import list_methods, load_method
 from sightword.methods.inversion import Inversion
-from sightword.methods.pdv import PDV
-from sightword.methods.vectors import mean_unit
+from sightword.search.reranking import reranked
 from sightword.update.progress import Progress
 
 __all__ = ["CAPTION", "all_methods", "run", "some"]
 
-CAPTION = "caption"
-"""Not a method but a ceiling: words for the best answer, written from its known name and style."""
-
 ORDER = ("image", "text", "average", "weighted", "slerp", "direction")
-BATCH = 128
 
 
 def all_methods(backbone: Backbone, ceiling: bool = True) -> list[str]:
@@ -106,6 +101,7 @@ def run(
         backbone, loaded.folder, loaded.pictures, cache=cache, progress=progress, preprocess=preprocess
     )
     galleries = Galleries(loaded, features)
+    patches = Patches(backbone, loaded.folder, loaded.pictures, preprocess)
     results: dict[str, MethodScores] = {}
     seconds = {}
     truncated = 0
@@ -114,9 +110,12 @@ def run(
         start = time.perf_counter()
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always", PromptTruncated)
-            vectors = _vectors(benchmark, galleries, remembering, made[item.label], item)
+            method = made[item.label]
+            asking = Asking(benchmark, galleries, remembering, method, item, patches)
+            results[item.label] = judge(
+                benchmark, galleries, asking.vectors(), asking.rescore, getattr(method, "depth", 0)
+            )
         truncated += _count_truncated(told)
-        results[item.label] = judge(benchmark, galleries, vectors)
         seconds[item.label] = round(time.perf_counter() - start, 2)
     chance = MethodScores([benchmark.chance(q, size) for q, size in zip(loaded.queries, sizes(loaded))])
     cosines = slices.likeness(loaded, features, galleries.row)
@@ -138,11 +137,16 @@ def run(
         seconds,
         main=benchmark.main,
         shown=benchmark.shown,
-        variants={item.label: item.told() for item in wanted},
+        variants={item.label: item.told() | _anew(made[item.label]) for item in wanted},
         slices={name: part for name, part in parts.items() if len(part) > 1},
         likeness=[float(value) for value in cosines],
         truncated=truncated,
     )
+
+
+def _anew(method: Method) -> dict[str, object]:
+    told = reranked(method)
+    return {} if told is None else {"reranked": told}
 
 
 _PREPROCESS = {
@@ -170,46 +174,6 @@ def some(loaded: Loaded, limit: int | None) -> Loaded:
     chosen = [item for found in aspects.values() for item in dice.sample(found, min(limit, len(found)))]
     told = f"only {len(chosen):,} of {len(loaded.queries):,} queries were drawn (--limit {limit})"
     return replace(loaded, queries=chosen, lost=[*loaded.lost, told])
-
-
-def _vectors(
-    benchmark: Benchmark, galleries: Galleries, backbone: Backbone, method: Method, variant: Variant
-) -> Array:
-    """The vectors of all queries, float32 [Q, D]; a query that is put in several ways has their mean."""
-    queries, vectors = galleries.loaded.queries, []
-    slotted = isinstance(method, (Inversion, PDV))
-    for first in range(0, len(queries), BATCH):
-        put, owners = [], []
-        for offset, query in enumerate(queries[first : first + BATCH]):
-            for inputs in _inputs(benchmark, query, variant, galleries, slotted):
-                put.append(inputs)
-                owners.append(offset)
-        found = method.compose(backbone, put)
-        if len(put) > owners[-1] + 1:
-            places = np.array(owners)
-            found = np.stack([mean_unit(found[places == offset]) for offset in range(owners[-1] + 1)])
-        vectors.append(found)
-    return np.concatenate(vectors)
-
-
-def _inputs(
-    benchmark: Benchmark, query: ComposedQuery, variant: Variant, galleries: Galleries, slotted: bool
-) -> list[ComposeInput]:
-    if variant.method == CAPTION:
-        # A prompt of its own keeps the caption as it stands; search would shorten "as ..." and "a photo of".
-        return [ComposeInput(text=query.caption, prompts=["{text}"])]
-    images = [np.asarray(galleries.features[galleries.row[name]]) for name in query.references]
-    return [
-        ComposeInput(
-            images=images, text=way.text, without=list(query.without), prompts=_prompts(way, slotted)
-        )
-        for way in benchmark.asks(query, variant.prompt)
-    ]
-
-
-def _prompts(way: Asked, slotted: bool) -> list[str] | None:
-    template = way.slotted if slotted else way.plain
-    return None if template is None else [template]
 
 
 def _told(backbone: Backbone) -> Mapping[str, Any]:

@@ -12,14 +12,17 @@ from sightword.backbones.base import Backbone
 from sightword.backbones.hub import HUB_PREFIX, fetch_directory, split_revision
 from sightword.backbones.registry import as_path, is_path, models_home, safe_name
 from sightword.errors import ModelUnavailable, UsageError
+from sightword.methods.artemis import Artemis
 from sightword.methods.average import Average
 from sightword.methods.base import Method
+from sightword.methods.cirplant import Cirplant
 from sightword.methods.combiner import Combiner
 from sightword.methods.composer import Composer
 from sightword.methods.direction import Direction
 from sightword.methods.image import Image
 from sightword.methods.inversion import Inversion
 from sightword.methods.lincir import LinCIR
+from sightword.methods.maaf import Maaf
 from sightword.methods.masked import Masked
 from sightword.methods.oti import NAMES, OnDemand, SearleOTI, can_descend, read_oti
 from sightword.methods.pdv import PDV
@@ -28,6 +31,7 @@ from sightword.methods.pic2word import Pic2Word
 from sightword.methods.searle import Searle
 from sightword.methods.slerp import Slerp
 from sightword.methods.text import Text
+from sightword.methods.tuned import Tuned
 from sightword.methods.weighted import Weighted
 
 __all__ = ["DEFAULTS", "MethodInfo", "default_name", "find_trained", "list_methods", "load_method"]
@@ -55,6 +59,10 @@ INVERSIONS: dict[str, Callable[..., Inversion]] = {
 
 SUPERVISED: dict[str, Any] = {
     "combiner": Combiner,
+    "cirplant": Cirplant,
+    "tuned": Tuned,
+    "artemis": Artemis,
+    "maaf": Maaf,
 }
 """What asks with weights learnt from triplets, by the ``kind`` that ``config.json`` names; each has a
 classmethod ``open(directory, backbone, name)`` (``trained.py``)."""

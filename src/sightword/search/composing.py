@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sightword.errors import UsageError
@@ -129,6 +129,8 @@ def compose(engine: Engine, query: Query) -> Composed:
     )
     name = method_for(query, engine.method)
     method = engine.load_method(name)
+    if "patches" in method.needs and query.images and query.text:
+        asked = replace(asked, patches=engine.references.patches(query.images))
     vector = method.compose(engine.backbone, [asked])[0]
     reranking = reranking_of(method, engine.backbone, asked)
     return Composed(vector, told_name(engine, name), references, asked, reranking)

@@ -87,6 +87,35 @@ class References:
                 found[place] = Reference(feature, content_hash)
         return [reference for reference in found if reference is not None]
 
+    def patches(self, items: Sequence[Any]) -> Array:
+        """Patches of pictures, one's after the other's, float32 [N, Dp].
+
+        The index keeps none, so that a picture which it knows is read from its file again.
+
+        Raises
+        ------
+        PictureError
+            The file of an indexed picture is gone.
+        """
+        from sightword.pictures.preprocess import normalise
+
+        backbone: Any = self._engine.backbone
+        squares = np.stack([self._square(self._file(item)) for item in items])
+        found = backbone.encode_patches(normalise(squares, backbone.spec.preprocess))
+        return np.asarray(found.reshape(-1, found.shape[2]), np.float32)
+
+    def _file(self, item: Any) -> Any:
+        """The file of a picture that is named by its id; everything else as it came."""
+        if not isinstance(item, int):
+            return item
+        path = self._engine.folder / os.fsdecode(self._engine.store.row(item).path)
+        if not path.is_file():
+            raise PictureError(
+                f"{describe(path)} is not there any more, and this method reads the picture itself again.",
+                "Choose a method that needs its remembered feature alone, such as average.",
+            )
+        return path
+
     def thumbnail(self, item: Any, size: int) -> RGB | None:
         """A small copy of a picture, for showing; None when it cannot be read."""
         with suppress(PictureError, UsageError, OSError):
