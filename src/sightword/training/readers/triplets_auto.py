@@ -181,7 +181,7 @@ def say(change: Change) -> tuple[str, ...]:
             return (f"without {' '.join(here[1:])}",)
         thing = article or here[0] in ARTICLES
         return (f"without {old}",) if thing else (f"not {old}", f"no longer {old}")
-    if article or not behind or here[0] in PLACES:
+    if article or not behind or here[0] in PLACES | ARTICLES or there[0] in ARTICLES:
         return (f"{new} instead of {old}", f"but {new}", f"replace {old} by {new}")
     return (f"is {new} instead of {old}", f"but {new}", f"{new} instead of {old}", f"make it {new}")
 
