@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
+
+# Not `signal`: that brings `enum`, and Ctrl-C during these milliseconds would be a traceback.
+try:
+    import _signal as signal
+except ImportError:  # another Python than CPython
+    import signal  # type: ignore[no-redef]
 
 __all__ = ["leave", "main"]
 
