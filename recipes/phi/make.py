@@ -77,7 +77,7 @@ class Recipe:
         )
         return Job(
             self.backbone, self.tower, self.out / method, loop, hidden=512, dropout=0.1, dtype=self.precision,
-            run=Run(), held_out=self.held_out, half=True, description=WHAT[method], licence="apache-2.0",
+            run=Run(), held_out=self.held_out, half=True, description=WHAT.get(method, WHAT["pic2word"]), licence="apache-2.0",
         )  # fmt: skip
 
     def pic2word(self) -> dict[str, Any]:
