@@ -179,11 +179,13 @@ def split(data: TripletFeatures, own: int, wish: str | None, seed: int) -> tuple
     if len(data.kept) and data.kept[-1] >= own:
         return rows[data.kept < own], rows[data.kept >= own]
     count = int(wish) if wish is not None else (min(1000, len(data) // 10) if len(data) >= LEAST else 0)
+    if not count:
+        return rows, rows[:0]
     if count > len(data) - 2:
         raise UsageError(f"{count} of {len(data)} triplets cannot be held out: at least 2 must be left.")
     groups = np.random.default_rng(seed).permutation(int(data.group.max()) + 1)
     sizes = np.bincount(data.group, minlength=len(groups))[groups]
-    taken = groups[np.cumsum(sizes) - sizes < count] if count else groups[:0]
+    taken = groups[np.cumsum(sizes) - sizes < count]
     out = np.isin(data.group, taken)
     if (~out).sum() < 2:
         raise UsageError(
