@@ -26,6 +26,7 @@ from sightword.errors import UsageError
 __all__ = [
     "FILE_NAME",
     "PREFIX",
+    "VARIABLES",
     "Setting",
     "Source",
     "cache_home",
@@ -39,6 +40,21 @@ PREFIX = "SIGHTWORD"
 PROJECT_KEYS = ("k", "method", "prompt")
 LARGEST_FILE = 64 * 1024
 """Bytes; a settings file is a few lines, and a stranger's must not fill the memory."""
+
+VARIABLES = {
+    f"{PREFIX}_CACHE": "Where all that can be made again is kept. [default: the user's cache directory]",
+    f"{PREFIX}_CONFIG": "The settings file. [default: sightword.toml in the user's configuration]",
+    f"{PREFIX}_MODELS": "Where added backbones and methods are kept. [default: the user's data directory]",
+    f"{PREFIX}_DEBUG": "1 shows where an error comes from that should not happen.",
+    f"{PREFIX}_MILVUS_USER": "The user of a Milvus cluster, unless its address names one.",
+    f"{PREFIX}_MILVUS_PASSWORD": "That user's password.",
+    f"{PREFIX}_MILVUS_TOKEN": "Instead of both: an API key, or user:password.",
+    f"{PREFIX}_MILVUS_CA": "Certificates (PEM) that the cluster's must descend from.",
+    f"{PREFIX}_MILVUS_CERT": "Our own certificate (PEM), where the cluster wants one.",
+    f"{PREFIX}_MILVUS_KEY": "The key of that certificate (PEM).",
+    f"{PREFIX}_MILVUS_TIMEOUT": "Seconds that one question to the cluster may take. [default: 10]",
+}
+"""Variables that are no options of a command, and what they do."""
 
 Source = Literal["flag", "environment", "folder file", "user file", "default"]
 

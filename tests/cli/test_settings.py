@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
+import click
 import pytest
 
-from sightword.cli.settings import known_settings
+from sightword.cli.settings import _context_arguments, commands, known_settings, options, setting_name
+from sightword.config import VARIABLES, environment_name
+
+ROOT = Path(__file__).parents[2]
+CLI_PAGE = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
 
 
 def shown(run, folder: Path) -> dict[str, dict[str, object]]:
@@ -88,3 +94,31 @@ def test_the_folders_method_and_prompt_are_used(run, folder: Path, monkeypatch: 
     document = json.loads(run("search", folder, "red", "--image", blue, "--json").stdout)
     assert document["query"]["method"] == document["method"] == "slerp:0.2"
     assert document["query"]["prompt"] == ["the {text}"]
+
+
+DELIBERATE = {"methods", "prompts"}
+"""How `search` asks must not decide what `evaluate` compares."""
+
+
+def test_every_option_has_the_variable_that_its_name_promises(monkeypatch: pytest.MonkeyPatch) -> None:
+    checked = 0
+    for name, command in commands():
+        context = click.Context(command, **_context_arguments(command))
+        for option in options(command):
+            setting = setting_name(option)
+            assert setting == max(option.opts, key=len).lstrip("-") or setting in DELIBERATE, (name, setting)
+            with monkeypatch.context() as patch:
+                patch.setenv(environment_name(setting), "something")
+                assert option.resolve_envvar_value(context) == "something", (name, setting)
+            assert f"`{environment_name(setting)}`" in CLI_PAGE, (name, setting)
+            checked += 1
+    assert checked > 100
+
+
+def test_variables_that_the_program_reads_are_documented() -> None:
+    """And the other way round: none is documented that nothing reads."""
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
+    mentioned = set(re.findall(r"(?<![A-Z_])SIGHTWORD_[A-Z]+(?:_[A-Z]+)*(?![A-Z_])", source))
+    known = {*VARIABLES, *(environment_name(setting) for setting in known_settings())}
+    assert mentioned - known == {"SIGHTWORD_FAILPOINT"}  # for tests only
+    assert all(name in CLI_PAGE for name in VARIABLES)

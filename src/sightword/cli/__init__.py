@@ -7,9 +7,9 @@ import sys
 
 # Not `signal`: that brings `enum`, and Ctrl-C during these milliseconds would be a traceback.
 try:
-    import _signal as signal
+    import _signal as signal  # type: ignore[import-not-found,unused-ignore]
 except ImportError:  # another Python than CPython
-    import signal  # type: ignore[no-redef]
+    import signal
 
 __all__ = ["leave", "main"]
 

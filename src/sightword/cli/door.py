@@ -51,6 +51,7 @@ Exit codes:
 
 Results go to standard output, everything else to standard error. Every option is also an environment
 variable ({PREFIX}_MIN_SCORE for --min-score) and a line of sightword.toml; see `sightword config show`.
+{PREFIX}_CACHE, {PREFIX}_CONFIG and {PREFIX}_MODELS move the cache, the settings file and added models.
 """
 
 

@@ -15,7 +15,6 @@ __all__ = ["export_command", "import_command", "push_command"]
 @click.argument("name")
 @click.option(
     "--to",
-    "target",
     metavar="PATH",
     required=True,
     type=click.Path(path_type=Path),
@@ -23,7 +22,6 @@ __all__ = ["export_command", "import_command", "push_command"]
 )
 @click.option(
     "--format",
-    "layout",
     metavar="FORMAT",
     help="For a phi: searle, lincir or pic2word, the checkpoints that those projects' scripts load.",
 )
@@ -33,8 +31,8 @@ __all__ = ["export_command", "import_command", "push_command"]
 @json_option()
 def export_command(
     name: str,
-    target: Path,
-    layout: str | None,
+    to: Path,
+    format: str | None,  # noqa: A002 - the option's name
     for_backbone: str | None,
     activation: str | None,
     offline: bool,
@@ -55,14 +53,14 @@ def export_command(
     from sightword.cli.exchanging import export_model, export_phi_file
     from sightword.cli.output import plain, print_json
 
-    if layout is not None:
-        path = export_phi_file(name, layout, target, for_backbone)
+    if format is not None:
+        path = export_phi_file(name, format, to, for_backbone)
         if json:
-            print_json({"file": str(path), "format": layout})
+            print_json({"file": str(path), "format": format})
         else:
             click.echo(f"Wrote {plain(str(path))}.")
         return
-    done = export_model(name, target, activation, offline)
+    done = export_model(name, to, activation, offline)
     if json:
         print_json(
             {
@@ -88,11 +86,11 @@ def export_command(
     metavar="NAME",
     help="What it was trained for. [default: the paper's, by the size of its features]",
 )
-@click.option("--as", "kind", metavar="METHOD", help="searle or lincir. [default: by FILE's name]")
+@click.option("--as", metavar="METHOD", help="searle or lincir. [default: by FILE's name]")
 @click.option("--offline", is_flag=True, help="Take only what is here already.")
 @json_option()
 def import_command(
-    file: Path, out: Path, backbone: str | None, kind: str | None, offline: bool, json: bool
+    file: Path, out: Path, backbone: str | None, offline: bool, json: bool, **more: str | None
 ) -> None:
     """Read a released checkpoint: a phi of SEARLE, LinCIR or Pic2Word, or CLIP4Cir's Combiner.
 
@@ -105,7 +103,7 @@ def import_command(
     from sightword.cli.exchanging import import_file
     from sightword.cli.output import plain, print_json
 
-    done = import_file(file, out, backbone, kind, offline)
+    done = import_file(file, out, backbone, more["as"], offline)
     if json:
         print_json({**done.__dict__, "directory": str(done.directory)})
         return

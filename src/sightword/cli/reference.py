@@ -7,9 +7,13 @@ import inspect
 import click
 
 from sightword.cli.settings import commands, setting_name
-from sightword.config import environment_name
+from sightword.config import VARIABLES, environment_name
 
 __all__ = ["reference"]
+
+
+_NUMBERS = {"INTEGER": "N", "FLOAT": "NUMBER"}
+"""For people; click says INTEGER RANGE."""
 
 
 def reference() -> str:
@@ -33,7 +37,23 @@ def reference() -> str:
             )
         if command.epilog:
             parts.append(_epilog(command.epilog))
+    parts += ["## Environment variables", _variables()]
     return "\n\n".join(parts) + "\n"
+
+
+def _variables() -> str:
+    """What there is besides the options."""
+    rows = [f"| `{name}` | {_cell(meaning)} |" for name, meaning in VARIABLES.items()]
+    return "\n".join(
+        [
+            "Every option above has one, in its last column; a flag is switched on by 1, off by 0; several",
+            "values are parted by blanks. What is typed wins. Besides these:",
+            "",
+            "| variable | meaning |",
+            "|---|---|",
+            *rows,
+        ]
+    )
 
 
 def _help(command: click.Command) -> str:
@@ -65,7 +85,8 @@ def _usage(command: click.Command) -> str:
 def _row(option: click.Option) -> str:
     names = ", ".join(f"`{name}`" for name in [*option.opts, *option.secondary_opts])
     if not option.is_flag:
-        names += f" {_cell(option.metavar or option.type.name.upper())}"
+        kind = option.type.name.upper()
+        names += f" {_cell(option.metavar or _NUMBERS.get(kind.partition(' ')[0], kind))}"
     default = option.default if isinstance(option.default, (str, int, float)) else None
     if isinstance(option.default, bool):
         default = ("yes" if option.default else "no") if option.secondary_opts else None

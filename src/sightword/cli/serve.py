@@ -50,7 +50,7 @@ def _take_folders(ctx: click.Context, param: click.Parameter, folders: tuple[Pat
 @click.option("--method", metavar="NAME", default="default", show_default=True,
               help="What answers when a question names no method.")  # fmt: skip
 @click.option("--watch", is_flag=True, help="Follow changes in the folders.")
-@click.option("--open", "open_", is_flag=True, help="Open the page in the browser.")
+@click.option("--open", is_flag=True, help="Open the page in the browser.")
 @click.option("--rate", default=200.0, show_default=True, type=click.FloatRange(0.1), metavar="N",
               help="Requests per second of one visitor.")  # fmt: skip
 @click.option("--no-update", is_flag=True, help="Serve the indexes as they are.")
@@ -107,7 +107,7 @@ def serve_command(folders: tuple[Path, ...], **options: Any) -> None:
     def started() -> None:
         click.echo(url)
         say(f"Serving {', '.join(str(folder) for folder in folders)} at {url} (Ctrl-C ends it).")
-        if options["open_"]:
+        if options["open"]:
             # The key goes behind #: a browser does not send that part.
             click.launch(f"{url}#key={key}" if key else url)
 
