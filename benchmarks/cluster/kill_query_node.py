@@ -25,6 +25,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from _report import write_report
 from _rows import batch
+from alone import leave_the_network
 from deployment import Deployment
 
 from sightword.backbones.base import Array
@@ -228,6 +229,7 @@ def main() -> None:
     parser.add_argument("--directory", type=Path, help="for data and logs (kept)")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
+    leave_the_network()
     with tempfile.TemporaryDirectory(prefix="sightword-cluster-") as scratch:
         results, ratios = measure(args, args.directory or Path(scratch))
     settings = {name: value for name, value in vars(args).items() if name not in ("json", "directory")}
