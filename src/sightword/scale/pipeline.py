@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import platform
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -65,7 +66,7 @@ class NamedBackbone:
         )
         if backbone.spec.weights_hash != self.weights_hash:
             raise ModelMismatch(
-                f"{self.name} has other weights on {os.uname().nodename} than where the job was started.",
+                f"{self.name} has other weights on {platform.node()} than where the job was started.",
                 "Install the same backbone on every machine.",
             )
         return backbone
@@ -125,8 +126,6 @@ class LocalEngine:
 
     def run(self, pipeline: Pipeline, shards: Shards, stop: threading.Event) -> Iterator[dict[str, Any]]:
         """See `BulkEngine`."""
-        from dataclasses import replace
-
         decoding = replace(pipeline.decoding, processes=self._workers)
         decoder = (TableDecoder if is_table(shards) else Decoder)(decoding)
         loaded = self._loaded

@@ -6,6 +6,8 @@ import contextlib
 import logging
 import os
 import socket
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +19,7 @@ from sightword.scale.need import need_ray
 __all__ = ["ray_session"]
 
 _REACH_SECONDS = 10.0
+_ANSWER_SECONDS = 30.0
 
 _HINT = "Start one with `ray start --head`, or leave --address out to use this machine alone."
 
@@ -67,6 +70,8 @@ def ray_session(
         warnings.simplefilter("ignore")
         ray = need_ray()
         _hush()
+        if address not in (None, "auto"):
+            _check_ray(str(address))
         if dashboard and address is None:
             _need_dashboard()
         own: dict[str, Any] = {"num_cpus": cpus, "include_dashboard": dashboard}
@@ -114,6 +119,20 @@ def _check_reachable(address: str) -> None:
     except OSError as error:
         reason = error.strerror or str(error) or "no answer"
         raise SightwordError(f"No Ray cluster answers at {address} ({reason}).", _HINT) from None
+
+
+def _check_ray(address: str) -> None:
+    """Whoever listens must be Ray, of this version; asked by a process that can be ended."""
+    asked = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", address]
+    try:
+        answer = subprocess.run(asked, capture_output=True, text=True, timeout=_ANSWER_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        reason = f"no answer that Ray would give within {_ANSWER_SECONDS:g} s"
+        raise SightwordError(f"No Ray cluster answers at {address} ({reason}).", _HINT) from None
+    if answer.returncode:
+        lines = [line.strip() for line in answer.stderr.splitlines() if line.strip()]
+        reason = next((line for line in lines if "ersion" in line), lines[-1] if lines else "no reason given")
+        raise SightwordError(f"The Ray cluster at {address} cannot be joined ({reason.rstrip('.')}).", _HINT)
 
 
 def _need_dashboard() -> None:
