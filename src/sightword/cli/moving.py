@@ -76,7 +76,7 @@ def index_push_command(source: str, target: str, pictures: str | None, **options
             f"To bring it here: sightword index pull {_ADDRESS} FOLDER",
         )
     if pictures is not None:
-        parse_address(pictures)
+        pictures = parse_address(pictures).template
     _move(source, target, pictures, options)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from sightword.errors import IndexCorrupt
 from sightword.index.base import Manifest, Stored, VectorStore
+from sightword.index.files import failpoint
 from sightword.index.rows import is_inside
 from sightword.index.transfer_plan import Plan
 
@@ -107,6 +108,7 @@ def transfer(
             if items:
                 writer.restore(items)
             report.sent += len(items)
+            failpoint("transfer.after_batch")
             told(report.done - before)
         for paths in _batches(list(plan.touch), _MOST_PATHS, stop):
             writer.touch({path: plan.touch[path] for path in paths})
