@@ -102,6 +102,14 @@ class ServedReferences(References):
         self._decoders = decoders
         self._observe = observe
 
+    def _file(self, item: Any) -> Any:
+        """An indexed picture that is read again: by its row and inside its folder, like every other."""
+        if not isinstance(item, int):
+            return item
+        from sightword.serve.files import read_picture
+
+        return read_picture(self._engine.folder, self._engine.store.row(item))
+
     def _decode(self, item: Any, spec: Any, preset: Any) -> DecodedPicture:
         if not isinstance(item, bytes):
             raise PictureError("Only uploaded and indexed pictures can be asked about.")
