@@ -59,9 +59,7 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
     help="FashionIQ: the whole split, or only pictures that queries use (easier).",
 )
 @click.option("--parity", is_flag=True, help='GeneCIS: ask for objects with "0", as published numbers did.')
-@click.option(
-    "--allow-missing", is_flag=True, help="Leave missing pictures out and say so, instead of stopping."
-)
+@click.option("--allow-missing", is_flag=True, help="Leave missing or unreadable pictures out and say so.")
 @click.option(
     "--limit", type=click.IntRange(min=1), help="Only so many queries of each aspect: a quick look."
 )
@@ -141,6 +139,9 @@ def evaluate_command(
             progress=bar,
             command=shlex.join(["sightword", *sys.argv[1:]]),
         )
+    for lost in report.loaded.lost:
+        if lost not in loaded.lost:  # seen only when the pictures were read
+            click.echo(f"Not the whole benchmark: {plain(lost)}.", err=True)
     if out is not None:
         _write(report, out, encoder)
     if json:

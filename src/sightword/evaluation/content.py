@@ -25,7 +25,11 @@ SAVE_EVERY = 5000
 
 
 def with_hashes(
-    folder: Path, pictures: Sequence[Picture], cache: Path, progress: Progress | None = None
+    folder: Path,
+    pictures: Sequence[Picture],
+    cache: Path,
+    progress: Progress | None = None,
+    lenient: bool = False,
 ) -> list[Picture]:
     """The pictures, each with the sha256 of its file; those that state one keep it.
 
@@ -36,6 +40,8 @@ def with_hashes(
     cache : Path
         Where hashes are remembered, one file a folder.
     progress : Progress, optional
+    lenient : bool
+        Leave the hash empty when the file cannot be read: decoding it will say why.
 
     Raises
     ------
@@ -52,16 +58,20 @@ def with_hashes(
     store = cache / f"hashes-{name}.json"
     known, found, new = _read(store), {}, 0
     for file in files:
-        stamp, digest = _stamp(folder / file), ""
-        if known.get(file, ("", ""))[0] == stamp:
-            digest = known[file][1]
-        if not digest:
-            digest, new = _digest(folder / file), new + 1
-            known[file] = [stamp, digest]
-            if new % SAVE_EVERY == 0:
-                _write(store, known)
-        found[file] = digest
         progress.advance()
+        try:
+            stamp = _stamp(folder / file)
+            digest = known[file][1] if known.get(file, ("", ""))[0] == stamp else ""
+            if not digest:
+                digest, new = _digest(folder / file), new + 1
+                known[file] = [stamp, digest]
+                if new % SAVE_EVERY == 0:
+                    _write(store, known)
+        except SightwordError:
+            if not lenient:
+                raise
+            digest = ""
+        found[file] = digest
     if new:
         _write(store, known)
     return [p if p.sha256 else replace(p, sha256=found[p.file]) for p in pictures]

@@ -18,11 +18,10 @@ import numpy as np
 
 from sightword.backbones.base import Array, Backbone
 from sightword.config import cache_home
-from sightword.errors import PictureError, SightwordError
+from sightword.errors import PictureError
 from sightword.evaluation.composed import Picture
 from sightword.evaluation.content import with_hashes
-from sightword.evaluation.views import seen
-from sightword.pictures.decode import decode_bytes
+from sightword.evaluation.decoding import Decoding
 from sightword.pictures.preprocess import normalise
 from sightword.update.progress import Progress
 
@@ -43,6 +42,7 @@ def picture_features(
     progress: Progress | None = None,
     preprocess: str = "clip",
     large: int = LARGE,
+    unreadable: dict[int, str] | None = None,
 ) -> Array:
     """Raw features of pictures.
 
@@ -58,6 +58,9 @@ def picture_features(
         ``clip`` is exactly the backbone's own transform; see `sightword.evaluation.views`.
     large : int
         From so many bytes on, the features are mapped from a file.
+    unreadable : dict, optional
+        Takes the numbers of the pictures that cannot be read, with the reasons; their features are NaN.
+        Without it the first one is an error.
 
     Returns
     -------
@@ -67,11 +70,11 @@ def picture_features(
     Raises
     ------
     SightwordError
-        A picture is missing or is not the one that the benchmark lists.
+        A picture is not the one that the benchmark lists, or cannot be read.
     """
     cache = cache_home() / "features" if cache is None else cache
     progress = progress or Progress()
-    pictures = with_hashes(folder, pictures, cache, progress)
+    pictures = with_hashes(folder, pictures, cache, progress, unreadable is not None)
     progress.description("reading pictures")
     progress.total(len(pictures))
     shape = (len(pictures), backbone.spec.dim)
@@ -82,16 +85,24 @@ def picture_features(
     whole: Array = (
         _room(cache, keys, shape) if 4 * shape[0] * shape[1] >= large else np.empty(shape, np.float32)
     )
-    for number, key in enumerate(keys):
-        block = pictures[number * BLOCK : (number + 1) * BLOCK]
-        path = cache / f"{key}.npy"
-        features = _kept(path, (len(block), backbone.spec.dim))
-        if features is None:
-            features = _encoded(backbone, folder, block, progress, preprocess)
-            _keep(path, features)
-        else:
-            progress.advance(len(block))
-        whole[number * BLOCK : number * BLOCK + len(block)] = features
+    with Decoding(folder, backbone.spec.preprocess, preprocess, len(pictures)) as decoding:
+        for number, key in enumerate(keys):
+            first = number * BLOCK
+            block, path = pictures[first : first + BLOCK], cache / f"{key}.npy"
+            features = _kept(path, (len(block), backbone.spec.dim))
+            before = len(block)
+            if features is None:
+                features = np.full((len(block), backbone.spec.dim), np.nan, np.float32)
+            else:
+                before = len(_missing(features))
+            reasons = _fill(features, backbone, decoding, block, progress)
+            if len(reasons) < before:
+                _keep(path, features)
+            for row, reason in reasons.items():
+                if unreadable is None:
+                    raise _unreadable(folder, block[row], reason)
+                unreadable[first + row] = reason
+            whole[first : first + len(block)] = features
     return whole
 
 
@@ -135,36 +146,43 @@ def _keep(path: Path, features: Array) -> None:
         Path(name).replace(path)
 
 
-def _encoded(
-    backbone: Backbone, folder: Path, block: Sequence[Picture], progress: Progress, preprocess: str
-) -> Array:
-    parts = []
-    for start in range(0, len(block), BATCH):
-        squares = [_square(backbone, folder, picture, preprocess) for picture in block[start : start + BATCH]]
-        parts.append(backbone.encode_images(normalise(np.stack(squares), backbone.spec.preprocess)))
-        progress.advance(len(squares))
-    return np.concatenate(parts).astype(np.float32)
+def _missing(features: Array) -> list[int]:
+    """Rows that hold no feature: of pictures that were not read yet, or could not be."""
+    return [int(row) for row in np.flatnonzero(np.isnan(features).any(axis=1))]
+
+
+def _fill(
+    features: Array, backbone: Backbone, decoding: Decoding, block: Sequence[Picture], progress: Progress
+) -> dict[int, str]:
+    """Encode the rows that are missing, in place; returns why others still are."""
+    rows = _missing(features)
+    read = dict(zip(rows, decoding.read([block[row] for row in rows])))
+    reasons = {row: found for row, found in read.items() if isinstance(found, str)}
+    progress.advance(len(block) - len(rows) + len(reasons))
+    good = [row for row in rows if row not in reasons]
+    for start in range(0, len(good), BATCH):
+        batch = good[start : start + BATCH]
+        pixels = np.stack([np.asarray(read[row]) for row in batch])
+        features[batch] = backbone.encode_images(normalise(pixels, backbone.spec.preprocess))
+        progress.advance(len(batch))
+    return reasons
 
 
 def squares(backbone: Backbone, folder: Path, pictures: Sequence[Picture], preprocess: str) -> np.ndarray:
-    """Pictures as the image tower takes them, uint8 [B, S, S, 3]; those without a hash are not compared."""
-    return np.stack([_square(backbone, folder, picture, preprocess) for picture in pictures])
+    """Pictures as the image tower takes them, uint8 [B, S, S, 3]; those without a hash are not compared.
+
+    Raises
+    ------
+    PictureError
+        One cannot be read.
+    """
+    with Decoding(folder, backbone.spec.preprocess, preprocess, len(pictures)) as decoding:
+        found = decoding.read(pictures)
+    for picture, item in zip(pictures, found):
+        if isinstance(item, str):
+            raise _unreadable(folder, picture, item)
+    return np.stack([np.asarray(item) for item in found])
 
 
-def _square(backbone: Backbone, folder: Path, picture: Picture, preprocess: str) -> np.ndarray:
-    path = folder / picture.file
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise SightwordError(
-            f"The picture {path} cannot be read ({error.strerror}).", "Build the benchmark again."
-        ) from None
-    if picture.sha256 and hashlib.sha256(data).hexdigest() != picture.sha256:
-        raise SightwordError(
-            f"{path} is not the picture that the benchmark lists.", "Build the benchmark again."
-        )
-    try:
-        image = decode_bytes(data, preset="clip")
-    except PictureError as error:
-        raise PictureError(f"{path}: {error.message}", "Get the file again.") from None
-    return seen(image, getattr(picture, "view", None), preprocess, backbone.spec.preprocess)
+def _unreadable(folder: Path, picture: Picture, reason: str) -> PictureError:
+    return PictureError(f"{folder / picture.file}: {reason}", "Get the file again.")

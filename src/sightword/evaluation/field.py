@@ -9,10 +9,13 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
+from sightword.backbones.base import Array
 from sightword.errors import SightwordError, UsageError
 from sightword.evaluation.asking import Asked, by_preset
 from sightword.evaluation.benchmark import Loaded, Size
@@ -20,7 +23,9 @@ from sightword.evaluation.composed import ComposedQuery, Picture
 from sightword.evaluation.ranking import Ranked
 from sightword.evaluation.reading import few
 
-__all__ = ["FieldBenchmark", "FieldQuery", "Shot", "View", "complete", "shot"]
+__all__ = ["FieldBenchmark", "FieldQuery", "Shot", "View", "complete", "readable", "shot"]
+
+_CHUNK = 4096
 
 View = tuple[str, tuple[float, ...]]
 """What is cut out of a picture before it is resized: a name of `views.py` and its box."""
@@ -185,12 +190,53 @@ def complete(name: str, loaded: Loaded, *, allow: bool, prune: bool = False) -> 
             f"{len(files):,} of {len(exists):,} pictures of {name} are not in {folder}: {few(files)}.",
             "Complete the folder, or leave them out with --allow-missing.",
         )
+    return _without(name, loaded, gone, "missing", allow=allow, prune=prune)
+
+
+def readable(
+    name: str, loaded: Loaded, features: Array, reasons: Mapping[int, str], *, prune: bool = False
+) -> tuple[Loaded, Array]:
+    """Leave out pictures that are there but cannot be read, as `complete` does missing ones.
+
+    Parameters
+    ----------
+    name : str
+    loaded : Loaded
+    features : float32 [N, D]
+        Of its pictures; compacted in place, as it may be a mapped file.
+    reasons : mapping of int to str
+        Numbers of the pictures, and why.
+    prune : bool
+        As for `complete`.
+
+    Returns
+    -------
+    Loaded, float32 [M, D]
+    """
+    if not reasons:
+        return loaded, features
+    gone = {loaded.pictures[number].id for number in reasons}
+    named = few(f"{loaded.pictures[number].file} ({why.rstrip('.')})" for number, why in reasons.items())
+    shrunk = _without(name, loaded, gone, f"unreadable: {named}", allow=True, prune=prune)
+    kept = np.array([number for number in range(len(loaded.pictures)) if number not in reasons])
+    for first in range(0, len(kept), _CHUNK):
+        part = kept[first : first + _CHUNK]
+        features[first : first + len(part)] = features[part]
+    return shrunk, features[: len(kept)]
+
+
+def _without(
+    name: str, loaded: Loaded, gone: Collection[str], what: str, *, allow: bool, prune: bool
+) -> Loaded:
+    """A benchmark without some of its pictures and the queries that name them; `lost` says so."""
+    gone = set(gone)
     kept = [query for query in loaded.queries if not gone.intersection(_named(query, targets=not prune))]
     if prune and gone:
         kept = [replace(q, targets=tuple(item for item in q.targets if item not in gone)) for q in kept]
-    lost = list(loaded.lost)
+    told = {str(size) for size in loaded.sizes}  # counted again below
+    lost = [item for item in loaded.lost if item not in told]
     if gone:
-        lost.append(f"{len(gone):,} of {len(loaded.pictures):,} pictures are missing")
+        lost.append(f"{len(gone):,} of {len(loaded.pictures):,} pictures are {what}")
     if len(kept) < len(loaded.queries):
         lost.append(
             f"{len(loaded.queries) - len(kept):,} of {len(loaded.queries):,} queries name one of them"
@@ -210,7 +256,9 @@ def complete(name: str, loaded: Loaded, *, allow: bool, prune: bool = False) -> 
             )
         lost += wrong
     if not kept:
-        raise SightwordError(f"No query of {name} is left in {folder}.", "See that the pictures are there.")
+        raise SightwordError(
+            f"No query of {name} is left in {loaded.folder}.", "See that the pictures are there."
+        )
     return replace(shrunk, lost=lost)
 
 

@@ -19,6 +19,7 @@ from sightword.evaluation.asking import check_prompt
 from sightword.evaluation.benchmark import Benchmark, Loaded
 from sightword.evaluation.composed import ComposedQuery
 from sightword.evaluation.features import picture_features
+from sightword.evaluation.field import readable
 from sightword.evaluation.inputs import CAPTION, Asking
 from sightword.evaluation.judging import Galleries, MethodScores, judge, sizes
 from sightword.evaluation.memory import Remembering
@@ -97,8 +98,13 @@ def run(
         )
         for item in wanted
     }
+    reasons: dict[int, str] | None = {} if getattr(benchmark, "allow_missing", False) else None
     features = picture_features(
-        backbone, loaded.folder, loaded.pictures, cache=cache, progress=progress, preprocess=preprocess
+        backbone, loaded.folder, loaded.pictures, cache=cache, progress=progress, preprocess=preprocess,
+        unreadable=reasons,
+    )  # fmt: skip
+    loaded, features = readable(
+        benchmark.name, loaded, features, reasons or {}, prune=getattr(benchmark, "prunes_targets", False)
     )
     galleries = Galleries(loaded, features)
     patches = Patches(backbone, loaded.folder, loaded.pictures, preprocess)
