@@ -45,5 +45,6 @@ def check_patches(backbone: Any, what: str) -> None:
 def as_patches(raw: Array, skip: int) -> Array:
     """Rows [B, T, Dp] without the first `skip`, or maps [B, Dp, h, w], as patches [B, N, Dp]."""
     if raw.ndim == 4:
-        return raw.reshape(*raw.shape[:2], raw.shape[2] * raw.shape[3]).swapaxes(1, 2)
+        rows: Array = raw.reshape(*raw.shape[:2], raw.shape[2] * raw.shape[3]).swapaxes(1, 2)
+        return rows
     return raw[:, skip:]

@@ -122,7 +122,7 @@ def _result(shelf: Shelf, query: Query, balance: float | None, explain: bool) ->
     if explain:
         told = engine.explain(query)
         explanation = Explanation(**told.as_json(), hits=told.hits)
-    told_anew = composed.reranking and composed.reranking.told()
+    told_anew = None if composed.reranking is None else composed.reranking.told()
     return MethodResult(
         method=engine.method_name(query),
         asked=query.method,

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 __all__ = ["Looking", "looking"]
 
 
-class Looking(nn.Module):
+class Looking(nn.Module):  # type: ignore[misc]  # torch is untyped here
     """An image tower that also gives its patches.
 
     Parameters
@@ -65,7 +65,7 @@ def looking(visual: Any) -> Looking | None:
         return Looking(visual, visual.transformer if late else visual.ln_post, 1)
     if hasattr(visual, "layer4") and hasattr(visual, "attnpool"):
         return Looking(visual, visual.layer4, 0)
-    trunk = getattr(visual, "trunk", None)
+    trunk: Any = getattr(visual, "trunk", None)
     if not (hasattr(trunk, "forward_features") and hasattr(visual, "head")):
         return None
     places = "patch_embed" in dict(trunk.named_children()) and hasattr(trunk, "num_prefix_tokens")
