@@ -51,7 +51,9 @@ def test_chunks_carry_the_number_of_shard_and_row() -> None:
     chunks = list(files_chunks(shards, 2))
     assert [len(chunk["row"]) for chunk in chunks] == [2, 2, 1]
     rows = [row for chunk in chunks for row in zip(chunk["shard"], chunk["row"], chunk["name"])]
-    assert rows == [(number, at, task.name) for number, s in enumerate(shards) for at, task in enumerate(s.tasks)]
+    assert rows == [
+        (number, at, task.name) for number, s in enumerate(shards) for at, task in enumerate(s.tasks)
+    ]
 
 
 def result(name: str) -> UnreadablePicture:
