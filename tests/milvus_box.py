@@ -1,4 +1,4 @@
-"""A network of its own for a Milvus server, with one door: ``python milvus_box.py PORT INNER HEALTH BINARY...``
+"""A network of its own for a Milvus server, with one door: ``milvus_box.py PORT INNER HEALTH BINARY...``
 
 Milvus 2.3 listens on all addresses whatever its configuration says, and its etcd on fixed ports. So this
 process opens a port on loopback, then leaves the machine's network for an empty one, starts the server there

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from conformance import StoreConformance
-from milvus_server import MilvusServer
 from samples import MANIFEST
 
+from milvus_server import MilvusServer
 from sightword.index.base import Manifest
 from sightword.index.milvus.address import parse_address
 from sightword.index.milvus.store import MilvusStore

@@ -15,6 +15,8 @@ from sightword.cli.output import hit_json, plain, print_json, rounded_down, writ
 from sightword.errors import NothingMatched
 
 if TYPE_CHECKING:
+    from sightword.index.milvus.address import Address
+    from sightword.pictures.types import RGB
     from sightword.search import Engine, Explanation, Hit, Query
 
 __all__ = ["Answer", "show", "tell_explanation"]
@@ -30,7 +32,7 @@ class Answer:
     ``method`` is the one that answered; ``reranked`` what it did, if it looks at each candidate.
     """
 
-    folder: Path
+    folder: Path | Address
     query: Query
     method: str
     coverage: Coverage
@@ -69,7 +71,7 @@ def show(engine: Engine, answer: Answer, form: str, *, sheet: Path | None, thumb
 def _document(answer: Answer) -> dict[str, Any]:
     document: dict[str, Any] = {
         "query": answer.query.as_json(),
-        "folder": plain(answer.folder),
+        "folder": plain(str(answer.folder)),
         "method": answer.method,
         **({"reranked": answer.reranked} if answer.reranked else {}),
         "hits": [hit_json(hit) for hit in answer.hits],
@@ -89,7 +91,7 @@ def _print_table(engine: Engine, hits: list[Hit], thumbnails: bool) -> None:
         more = f"  (+{len(hit.duplicates)} alike)" if hit.duplicates else ""
         figures = f"{hit.rank:>{width}}  {rounded_down(hit.score, 3):>6}  {rounded_down(hit.z, 1):>5}z"
         path = f"{plain(hit.path)}{more}"
-        picture = engine.thumbnail(hit.path, 240) if protocol else None
+        picture = _thumbnail(engine, hit, 240) if protocol else None
         if protocol is None or picture is None:
             click.echo(f"{figures}  {path}")
         else:
@@ -104,6 +106,11 @@ def tell_explanation(explanation: Explanation, form: str) -> None:
         click.echo(plain(line), err=err)
 
 
+def _thumbnail(engine: Engine, hit: Hit, size: int) -> RGB | None:
+    """A small copy; none of an index without a folder: what lies here by that name is another picture."""
+    return engine.thumbnail(hit.path, size) if engine.has_folder else None
+
+
 def _write_sheet(engine: Engine, answer: Answer, path: Path) -> None:
     from sightword.cli.sheet import THUMBNAIL, Card, Sheet, write_sheet
 
@@ -111,10 +118,10 @@ def _write_sheet(engine: Engine, answer: Answer, path: Path) -> None:
     query = answer.query
     references = [Card(engine.thumbnail(item, size), _short(item)) for item in query.images[:MOST_SHOWN]]
     hits = [
-        Card(engine.thumbnail(hit.path, size), plain(hit.relative), hit.rank, hit.score, hit.z, hit.url)
+        Card(_thumbnail(engine, hit, size), plain(hit.relative), hit.rank, hit.score, hit.z, hit.url)
         for hit in answer.hits
     ]
-    notes = [f"{answer.coverage.indexed:,} pictures in {plain(answer.folder.resolve().name)}"]
+    notes = [f"{answer.coverage.indexed:,} pictures in {plain(engine.folder.resolve().name)}"]
     if len(query.images) > MOST_SHOWN:
         notes.append(f"and {len(query.images) - MOST_SHOWN} more query pictures")
     if query.without:
@@ -135,12 +142,12 @@ def _nothing(answer: Answer) -> NothingMatched:
     pictures = answer.coverage.indexed
     if not pictures and answer.coverage.waiting:
         return NothingMatched(
-            f"No picture of {plain(answer.folder)} has been read yet ({answer.coverage.reason}).",
+            f"No picture of {plain(str(answer.folder))} has been read yet ({answer.coverage.reason}).",
             "Search again in a moment.",
         )
     if not pictures:
         return NothingMatched(
-            f"There are no pictures in {plain(answer.folder)}.", "Formats: see `sightword doctor`."
+            f"There are no pictures in {plain(str(answer.folder))}.", "Formats: see `sightword doctor`."
         )
     limits = [
         text

@@ -170,6 +170,8 @@ def say(text: str) -> None:
 
 def engine_words(engine: Engine) -> str:
     """How a command names this folder (and its index, when that is elsewhere), ready to be pasted."""
+    if not engine.has_folder:
+        return shlex.quote(str(engine.index))
     place = [] if engine.index is None else ["--index", str(engine.index)]
     return shlex.join([str(engine.folder), *place])
 

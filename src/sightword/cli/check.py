@@ -4,32 +4,50 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from sightword.cli.options import CONTEXT, folder_argument, index_option, json_option
 
+if TYPE_CHECKING:
+    from sightword.index.milvus.address import Address
+
 __all__ = ["check_command"]
 
 
 @click.command("check", context_settings=CONTEXT, short_help="Verify and repair an index.")
-@folder_argument()
+@folder_argument(address=True)
 @index_option()
 @click.option("--no-repair", is_flag=True, help="Only look.")
 @click.option("--remove-broken", is_flag=True, help="Remove a damaged index that was set aside earlier.")
 @json_option()
-def check_command(folder: Path, index: Path | None, no_repair: bool, remove_broken: bool, json: bool) -> None:
+@click.pass_context
+def check_command(
+    ctx: click.Context,
+    folder: Path | Address,
+    index: Path | Address | None,
+    no_repair: bool,
+    remove_broken: bool,
+    json: bool,
+) -> None:
     """Verify the index of FOLDER and repair what can be rebuilt.
 
     A damaged database stays beside the new one as index.db.broken. Ends with 0 when all is well (again), with
     3 when something stays broken.
     """
+    from sightword.cli.cluster import check_there, chosen
     from sightword.cli.output import plain, print_json, size_text
     from sightword.errors import IndexCorrupt, IndexMissing
     from sightword.index.check import check_folder
     from sightword.index.location import locate
     from sightword.index.salvage import leftovers
 
+    folder, index = chosen(ctx, folder, index)
+    if not isinstance(folder, Path) or (index is not None and not isinstance(index, Path)):
+        there = index if isinstance(folder, Path) else folder
+        check_there(there, repair=not no_repair, json=json)  # type: ignore[arg-type]
+        return
     command = shlex.join(["sightword", "check", str(folder), *(["--index", str(index)] if index else [])])
     location = locate(folder, index=index)
     removed = 0

@@ -40,7 +40,7 @@ def examine(folder: Path, index: Path | None, backbone: str) -> list[Finding]:
         "model": lambda facts: _model(facts, backbone),
         "formats": _formats,
         "index": lambda facts: _index(facts, folder, index),
-        "disk": lambda facts: _disk(facts, index or folder),
+        "disk": lambda facts: _disk(facts, index if isinstance(index, Path) else folder),
     }
     findings = []
     for name, task in tasks.items():
@@ -121,11 +121,11 @@ def _formats(facts: dict[str, Any]) -> None:
 
 
 def _index(facts: dict[str, Any], folder: Path, index: Path | None) -> None:
-    from sightword.index.store import open_store
+    from sightword.index.opening import open_index
 
     facts["folder"] = str(folder)
     try:
-        with closing(open_store(folder, index=index, readonly=True)) as store:
+        with closing(open_index(folder, index=index, readonly=True)) as store:
             facts.update(store.info())
             facts["problems"] = list(store.check(repair=False).problems)
     except IndexMissing:

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from sightword.cli.options import CONTEXT, folder_argument, index_option, json_option
 
+if TYPE_CHECKING:
+    from sightword.index.milvus.address import Address
+
 __all__ = ["compact_command", "info_command"]
 
 
 @click.command("info", context_settings=CONTEXT, short_help="Say what an index holds.")
-@folder_argument()
+@folder_argument(address=True)
 @index_option()
 @click.option("-v", "--verbose", is_flag=True, help="Also say how it is kept.")
 @json_option()
-def info_command(folder: Path, index: Path | None, verbose: bool, json: bool) -> None:
+@click.pass_context
+def info_command(
+    ctx: click.Context, folder: Path | Address, index: Path | Address | None, verbose: bool, json: bool
+) -> None:
     """Say what the index of FOLDER holds, and which files could not be read and why."""
     from sightword.cli.output import path_json, plain, print_json, print_table
-    from sightword.index.store import open_store
 
-    with _closing(open_store(folder, index=index, readonly=True)) as store:
+    with _closing(_open(ctx, folder, index, readonly=True)) as store:
         facts = store.info()
         failures = sorted(store.failures(), key=lambda failure: failure.path)
     if json:
@@ -39,15 +44,17 @@ def info_command(folder: Path, index: Path | None, verbose: bool, json: bool) ->
 
 
 @click.command("compact", context_settings=CONTEXT, short_help="Forget vanished pictures.")
-@folder_argument()
+@folder_argument(address=True)
 @index_option()
 @json_option()
-def compact_command(folder: Path, index: Path | None, json: bool) -> None:
+@click.pass_context
+def compact_command(
+    ctx: click.Context, folder: Path | Address, index: Path | Address | None, json: bool
+) -> None:
     """Forget pictures that are gone from FOLDER, and give their space back."""
     from sightword.cli.output import print_json, size_text
-    from sightword.index.store import open_store
 
-    with _closing(open_store(folder, index=index)) as store:
+    with _closing(_open(ctx, folder, index)) as store:
         before = store.info()
         freed = store.compact()
         after = store.info()
@@ -56,6 +63,18 @@ def compact_command(folder: Path, index: Path | None, json: bool) -> None:
         print_json({"bytes_freed": freed, "forgotten": forgotten, "pictures": after["pictures"]})
     else:
         click.echo(f"Forgot {forgotten:,} vanished pictures; {size_text(freed)} freed.")
+
+
+def _open(
+    ctx: click.Context, folder: Path | Address, index: Path | Address | None, *, readonly: bool = False
+) -> Any:
+    from sightword.cli.cluster import chosen
+    from sightword.index.opening import open_index
+
+    folder, index = chosen(ctx, folder, index)
+    if isinstance(folder, Path):
+        return open_index(folder, index=index, readonly=readonly)
+    return open_index(Path(), index=folder, readonly=readonly)
 
 
 def _closing(store: Any) -> Any:

@@ -15,7 +15,9 @@ from sightword.errors import SightwordError
 __all__ = [
     "CONTEXT",
     "FolderType",
+    "IndexType",
     "MinScoreType",
+    "PlaceType",
     "backbone_option",
     "folder_argument",
     "index_option",
@@ -25,6 +27,8 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from sightword.index.milvus.address import Address
+
     _ParamType = click.ParamType[Any]
 else:
     _ParamType = click.ParamType  # older versions of click cannot be subscripted
@@ -40,6 +44,38 @@ class FolderType(click.Path):
 
     def __init__(self) -> None:
         super().__init__(exists=True, file_okay=False, path_type=Path)
+
+
+class PlaceType(FolderType):
+    """An existing folder, or the address of an index on a cluster."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """A path or an `Address`."""
+        address = _address(value, param, ctx)
+        return super().convert(value, param, ctx) if address is None else address
+
+
+class IndexType(click.Path):
+    """A directory, or the address of an index on a cluster."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """A path or an `Address`."""
+        address = _address(value, param, ctx)
+        return super().convert(value, param, ctx) if address is None else address
+
+
+def _address(value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+    """An `Address` if the text is one; None for a path."""
+    if not isinstance(value, (str, os.PathLike)):
+        return value
+    if "://" not in os.fspath(value):
+        return None
+    from sightword.index.milvus.address import is_address, parse_address
+
+    return parse_address(os.fspath(value)) if is_address(value) else None
 
 
 class SourceType(FolderType):
@@ -86,15 +122,19 @@ def load_defaults(ctx: click.Context, folder: Path | None) -> None:
         ctx.default_map[key] = [setting.value] if alone else setting.value
 
 
-def _take_folder(ctx: click.Context, param: click.Parameter, folder: Path) -> Path:
-    load_defaults(ctx, folder)
+def _take_folder(ctx: click.Context, param: click.Parameter, folder: Path | Address) -> Path | Address:
+    load_defaults(ctx, folder if isinstance(folder, Path) else None)
     return folder
 
 
-def folder_argument(required: bool = True) -> Callable[[F], F]:
-    """FOLDER; eager, because its settings file gives the other options their defaults."""
+def folder_argument(required: bool = True, *, address: bool = False) -> Callable[[F], F]:
+    """FOLDER; eager, because its settings file gives the other options their defaults.
+
+    With `address` an index on a cluster may be named instead.
+    """
     extra: dict[str, Any] = {} if required else {"default": ".", "required": False}
-    return click.argument("folder", type=FolderType(), is_eager=True, callback=_take_folder, **extra)
+    kind = PlaceType() if address else FolderType()
+    return click.argument("folder", type=kind, is_eager=True, callback=_take_folder, **extra)
 
 
 def source_argument() -> Callable[[F], F]:
@@ -117,8 +157,9 @@ def index_option() -> Callable[[F], F]:
     return click.option(
         "--index",
         "index",
-        type=click.Path(path_type=Path),
-        help="Where the index is kept. [default: .sightword in FOLDER]",
+        type=IndexType(),
+        help="Where the index is kept: a directory, or milvus://HOST/COLLECTION. "
+        "[default: .sightword in FOLDER]",
     )
 
 

@@ -22,6 +22,7 @@ from sightword.cli.remote import asks_a_server, search_there, split_there
 from sightword.cli.words import check_text, negative, split_words
 
 if TYPE_CHECKING:
+    from sightword.index.milvus.address import Address
     from sightword.search import Engine, Explanation, Query
 
 __all__ = ["query_of", "search_command"]
@@ -33,6 +34,7 @@ Examples:
   sightword search holiday "a dog" --without people --where "taken >= 2024-06"
   sightword search . --image - --paths -0 < cat.png | xargs -0 ls -l
   sightword search holiday "a red boat" --sheet boats.html
+  sightword search milvus://db.example.org/holiday "a red boat"
 
 \b
 A score is the cosine between the question and a picture; z says how many
@@ -44,10 +46,19 @@ _HERE = "sightword.here"
 """Marks that no folder was named."""
 
 
-def _take_words(ctx: click.Context, param: click.Parameter, words: tuple[str, ...]) -> tuple[Path, str]:
+def _take_words(
+    ctx: click.Context, param: click.Parameter, words: tuple[str, ...]
+) -> tuple[Path | Address, str]:
     if asks_a_server(ctx):
         load_defaults(ctx, None)
         return split_there(words)
+    if words and "://" in words[0]:
+        from sightword.cli.cluster import named, only_text
+
+        if (address := named(words[0])) is not None:
+            load_defaults(ctx, None)
+            ctx.meta[_HERE] = False
+            return address, only_text(words[1:])
     folder, text = split_words(words)
     check_text(folder, text)
     ctx.meta[_HERE] = not words or (len(words) == 1 and bool(text))
@@ -92,19 +103,21 @@ def _take_words(ctx: click.Context, param: click.Parameter, words: tuple[str, ..
 @index_option()
 @backbone_option()
 @click.pass_context
-def search_command(ctx: click.Context, /, words: tuple[Path, str], **options: Any) -> None:
+def search_command(ctx: click.Context, /, words: tuple[Path | Address, str], **options: Any) -> None:
     """Find pictures in FOLDER (default: here) by a picture, by words, or by both.
 
     The first search of a folder reads all its pictures; later ones read only what changed.
     """
     from sightword.cli.answer import Answer, show
     from sightword.cli.bring import bring_up_to_date, say, spoken_warnings
+    from sightword.cli.cluster import chosen
     from sightword.cli.coverage import Coverage
     from sightword.search import open as open_engine
 
     folder, text = words
     form = _form(ctx, options)
     if options["server"]:
+        assert isinstance(folder, Path)
         search_there(ctx, folder, text, options, form)
         return
     if options["sheet"]:
@@ -116,10 +129,11 @@ def search_command(ctx: click.Context, /, words: tuple[Path, str], **options: An
     if not typed and not (options["image"] and (text or options["prompt"])):
         options["method"] = "default"  # a setting says how to combine; here is nothing to combine
     query = query_of(text, options)
+    place, index = chosen(ctx, folder, options["index"], here=ctx.meta[_HERE])
     with (
         open_engine(
-            folder,
-            index=options["index"],
+            place,
+            index=index,
             backbone=options["backbone"],
             method=method,
             pictures=options["pictures"],
@@ -128,16 +142,17 @@ def search_command(ctx: click.Context, /, words: tuple[Path, str], **options: An
     ):
         engine.prepare(query)
         indexed = engine.indexed  # an index that cannot be used is told before anything is loaded
-        if ctx.meta[_HERE] and not indexed and not options["no_update"]:
+        if ctx.meta[_HERE] and engine.has_folder and not indexed and not options["no_update"]:
             say(f"No folder is named, so the pictures of the current one are read: {Path.cwd()}.")
         engine.warm(query)
-        if options["no_update"]:
+        if options["no_update"] or not engine.has_folder:
             pictures = engine.info()["pictures"]  # says so if there is no index; a search would make it
-            coverage = Coverage(None, pictures, None, "the folder was not looked at (--no-update)")
+            why = "the folder was not looked at (--no-update)"
+            coverage = Coverage(None, pictures, None, why if engine.has_folder else "no folder was named")
         else:
             coverage = bring_up_to_date(engine).coverage
         answer = Answer(
-            folder=folder,
+            folder=place,
             query=query,
             method=engine.method_name(query),
             reranked=engine.reranked(query),

@@ -9,7 +9,7 @@ import click
 
 from sightword.cli.options import (
     CONTEXT,
-    FolderType,
+    PlaceType,
     backbone_option,
     index_option,
     load_defaults,
@@ -17,6 +17,7 @@ from sightword.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from sightword.index.milvus.address import Address
     from sightword.serve.settings import Settings
 
 __all__ = ["serve_command"]
@@ -29,16 +30,18 @@ Examples:
 """
 
 
-def _take_folders(ctx: click.Context, param: click.Parameter, folders: tuple[Path, ...]) -> tuple[Path, ...]:
+def _take_folders(
+    ctx: click.Context, param: click.Parameter, folders: tuple[Path | Address, ...]
+) -> tuple[Path | Address, ...]:
     # One folder's settings file may name its method; several could only disagree.
-    load_defaults(ctx, folders[0] if len(folders) == 1 else None)
+    load_defaults(ctx, folders[0] if len(folders) == 1 and isinstance(folders[0], Path) else None)
     return folders
 
 
 @click.command(
     "serve", context_settings=CONTEXT, epilog=EPILOG, short_help="A page in the browser, and HTTP."
 )
-@click.argument("folders", nargs=-1, required=True, type=FolderType(), is_eager=True,
+@click.argument("folders", nargs=-1, required=True, type=PlaceType(), is_eager=True,
                 metavar="FOLDER...", callback=_take_folders)  # fmt: skip
 @click.option("--host", default="127.0.0.1", show_default=True, metavar="NAME", help="Where to listen.")
 @click.option("--port", default=8765, show_default=True, type=click.IntRange(0, 65535),
@@ -46,6 +49,10 @@ def _take_folders(ctx: click.Context, param: click.Parameter, folders: tuple[Pat
 @click.option("--api-key", metavar="KEY", help="What visitors must know.")
 @click.option("--allow-host", multiple=True, metavar="NAME",
               help="A further name of this server, such as a reverse proxy's; repeatable.")  # fmt: skip
+@click.option("--tls-cert", metavar="FILE", type=click.Path(path_type=Path),
+              help="Speak https with this certificate (PEM, with those that vouch for it).")  # fmt: skip
+@click.option("--tls-key", metavar="FILE", type=click.Path(path_type=Path),
+              help="The certificate's key (PEM), unless it is in the same file.")  # fmt: skip
 @click.option("--insecure", is_flag=True, help="Listen beyond this machine without a key.")
 @click.option("--method", metavar="NAME", default="default", show_default=True,
               help="What answers when a question names no method.")  # fmt: skip
@@ -58,7 +65,7 @@ def _take_folders(ctx: click.Context, param: click.Parameter, folders: tuple[Pat
 @pictures_option()
 @index_option()
 @backbone_option()
-def serve_command(folders: tuple[Path, ...], **options: Any) -> None:
+def serve_command(folders: tuple[Path | Address, ...], **options: Any) -> None:
     """Serve FOLDERs: a page for people, and an HTTP API for programs.
 
     Without --api-key only this machine can ask. Ctrl-C ends it; what was accepted is answered first.
@@ -67,7 +74,7 @@ def serve_command(folders: tuple[Path, ...], **options: Any) -> None:
     from sightword.errors import UsageError
     from sightword.methods.names import check_name
     from sightword.search.composing import split_weight
-    from sightword.serve.run import bind, run, url_of
+    from sightword.serve.run import Certificate, bind, run, url_of
     from sightword.serve.settings import Settings, is_loopback
 
     host, key = options["host"], options["api_key"]
@@ -84,12 +91,18 @@ def serve_command(folders: tuple[Path, ...], **options: Any) -> None:
         if options[name] is not None and len(folders) > 1:
             raise UsageError(f"--{name} names {what}, but there are several folders.")
     check_name(split_weight(options["method"])[0])  # before the model is loaded
+    if options["tls_key"] is not None and options["tls_cert"] is None:
+        raise UsageError("--tls-key alone is not enough for https.", "Give --tls-cert FILE, too.")
+    certificate = None if options["tls_cert"] is None else Certificate(options["tls_cert"], options["tls_key"])
+    if certificate is not None:
+        certificate.check()
     sock = bind(host, options["port"])
     settings = Settings(
         host=host,
         port=sock.getsockname()[1],
         api_key=key,
         allowed_hosts=tuple(options["allow_host"]),
+        tls=certificate is not None,
         insecure=options["insecure"],
         method=options["method"],
         watch=options["watch"],
@@ -102,7 +115,7 @@ def serve_command(folders: tuple[Path, ...], **options: Any) -> None:
     except BaseException:
         sock.close()
         raise
-    url = url_of(sock, host)
+    url = url_of(sock, host, tls=certificate is not None)
 
     def started() -> None:
         click.echo(url)
@@ -111,10 +124,10 @@ def serve_command(folders: tuple[Path, ...], **options: Any) -> None:
             # The key goes behind #: a browser does not send that part.
             click.launch(f"{url}#key={key}" if key else url)
 
-    run(app, sock, started)
+    run(app, sock, started, certificate)
 
 
-def _app(folders: tuple[Path, ...], settings: Settings, options: dict[str, Any]) -> Any:
+def _app(folders: tuple[Path | Address, ...], settings: Settings, options: dict[str, Any]) -> Any:
     from sightword.backbones import load_backbone
     from sightword.backbones.base import Backbone
     from sightword.search import open as open_engine

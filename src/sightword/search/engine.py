@@ -15,6 +15,7 @@ from sightword.pictures.scan import ScanProblem, scan
 from sightword.prompts import Prompt
 from sightword.search.composing import Composed, check_sides, compose, method_for, split_weight, told_name
 from sightword.search.hits import Hit
+from sightword.search.places import NOWHERE, places
 from sightword.search.query import Query, as_query, parsed_where
 from sightword.search.ranking import checked_address, make_hit, ranked
 from sightword.search.references import References
@@ -23,6 +24,7 @@ from sightword.search.reranking import reranked
 if TYPE_CHECKING:
     from sightword.backbones.base import Backbone
     from sightword.index.base import VectorStore
+    from sightword.index.milvus.address import Address
     from sightword.methods.base import Method
     from sightword.methods.explain import WordReader
     from sightword.pictures.address import PictureAddress
@@ -34,9 +36,9 @@ __all__ = ["Engine", "open"]
 
 
 def open(  # noqa: A001  (programs say sightword.open)
-    folder: str | os.PathLike[str],
+    folder: str | os.PathLike[str] | Address,
     *,
-    index: str | os.PathLike[str] | None = None,
+    index: str | os.PathLike[str] | Address | None = None,
     backbone: str | Backbone = "starter",
     method: str = "default",
     pictures: str | None = None,
@@ -46,9 +48,11 @@ def open(  # noqa: A001  (programs say sightword.open)
     Parameters
     ----------
     folder : str or Path
-        The folder; its subfolders belong to it.
+        The folder; its subfolders belong to it. Or ``milvus://HOST/COLLECTION``, where the pictures are
+        elsewhere: the index is then searched as it is.
     index : str or Path, optional
-        Where the index is kept; ``.sightword`` in the folder if not given.
+        Where the index is kept: a directory, or ``milvus://HOST/COLLECTION``; ``.sightword`` in the folder if
+        not given.
     backbone : str or Backbone
         Name, directory, or a loaded backbone.
     method : str
@@ -79,7 +83,10 @@ class Engine:
     Attributes
     ----------
     folder : Path
-    index : Path or None
+        Where the pictures are; a place at which nothing can be when only an index on a cluster was named.
+    has_folder : bool
+        Whether there is a folder. Without one nothing is updated, and no picture of the index is read.
+    index : Path, Address or None
         Where the index is kept, when that is not its usual place.
     method : str
         What queries use whose method is ``default``.
@@ -89,25 +96,23 @@ class Engine:
 
     def __init__(
         self,
-        folder: str | os.PathLike[str],
+        folder: str | os.PathLike[str] | Address,
         *,
-        index: str | os.PathLike[str] | None = None,
+        index: str | os.PathLike[str] | Address | None = None,
         backbone: str | Backbone = "starter",
         method: str = "default",
         pictures: str | None = None,
     ) -> None:
         self._address = checked_address(pictures)
         self._address_asked = pictures is not None
-        self.folder = Path(folder)
-        if not self.folder.is_dir():
-            raise UsageError(f"There is no folder {os.fspath(folder)!r}.")
+        self.folder, self.index = places(folder, index)
+        self.has_folder = NOWHERE not in self.folder.parents
         if method != "default":
             from sightword.methods.names import check_name
 
             check_name(split_weight(method)[0])
         self.method = method
         self.references = References(self)
-        self.index = None if index is None else Path(index)
         self._backbone_name = backbone if isinstance(backbone, str) else backbone.spec.name
         self._backbone: Backbone | None = None if isinstance(backbone, str) else backbone
         self._store: VectorStore | None = None
@@ -202,7 +207,7 @@ class Engine:
         groups = ranked(self.store, query, composed, background)
         address = self.address
         return [
-            make_hit(self.folder, rank, group, background, address)
+            make_hit(self.folder if self.has_folder else Path(), rank, group, background, address)
             for rank, group in enumerate(groups, start=1)
         ]
 
@@ -296,6 +301,9 @@ class Engine:
         """
         from sightword.update import UpdateReport, update
 
+        if not self.has_folder:
+            _ = self.store  # says so if there is none
+            return UpdateReport()
         if not self.indexed:
             problems: list[ScanProblem] = []
             if next(scan(self.folder, problems), None) is None:  # an index of nothing is only litter
@@ -324,6 +332,9 @@ class Engine:
         """
         from sightword.watch import watch
 
+        if not self.has_folder:
+            stop.wait()
+            return
         store, spec = self._open_store(create=True), self.backbone.spec.preprocess
         watch(store, self.folder, lambda: self.backbone, stop=stop, report=report, spec=spec, prune=prune)
 
@@ -369,11 +380,12 @@ class Engine:
             if self._store is not None:
                 return self._store
             from sightword.index.base import Manifest
-            from sightword.index.store import open_store, require
+            from sightword.index.opening import open_index
+            from sightword.index.store import require
 
             spec = self.backbone.spec
             manifest = Manifest(spec.name, spec.weights_hash, preprocess="product", dim=spec.dim)
-            store = open_store(self.folder, index=self.index, create=manifest if create else None)
+            store = open_index(self.folder, index=self.index, create=manifest if create else None)
             try:
                 require(store.manifest, spec)
             except IndexForAnotherBackbone as error:

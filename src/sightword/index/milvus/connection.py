@@ -1,4 +1,4 @@
-"""One connection to a server: calls have a time limit, are repeated when it may help, and fail in sentences."""
+"""One connection to a server: calls have a time limit, are repeated when it helps, and fail in sentences."""
 
 from __future__ import annotations
 

@@ -15,8 +15,8 @@ _TRANSIENT = {1, 2, 4, 8, 101, 103, 400, 401, 500, 501, 503, 600, 601, 602, 900,
 _TRANSIENT_CALLS = {"UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "ABORTED", "CANCELLED"}
 _TRANSIENT_WORDS = re.compile(
     r"not (?:ready|available|healthy|fully loaded|loaded|found in cache|synced)|unavailable|offline|deadline"
-    r"|no (?:available|healthy)|on all shard leaders|rate limit|timed? ?out|session expired|node not match|eof"
-    r"|connection (?:refused|reset|error)|Retry (?:run out|timeout)|shard delegator|context canceled",
+    r"|no (?:available|healthy)|on all shard leaders|rate limit|timed? ?out|session expired|node not match"
+    r"|eof|connection (?:refused|reset|error)|Retry (?:run out|timeout)|shard delegator|context canceled",
     re.IGNORECASE,
 )
 _INPUT = {1100, 1101, 1102}
