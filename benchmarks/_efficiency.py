@@ -20,8 +20,6 @@ from sightword.training.tuned import TunedLearner, base_of, parts_of
 
 __all__ = ["LEARNERS", "Budget", "Learner", "plot", "table"]
 
-BASE = "pic2word+pdv"
-
 
 @dataclass(frozen=True)
 class Budget:
@@ -69,7 +67,7 @@ class Learner:
         return replace(data, **chosen, group=group, kept=np.arange(len(rows)))
 
 
-def _combiner(backbone: Any) -> Learner:
+def _combiner(backbone: Any, base: str) -> Learner:
     """A quarter of the paper's widths: 10,000 triplets on one core."""
     spec = backbone.spec
     return Learner(
@@ -79,7 +77,7 @@ def _combiner(backbone: Any) -> Learner:
     )
 
 
-def _cirplant(backbone: Any) -> Learner:
+def _cirplant(backbone: Any, base: str) -> Learner:
     return Learner(
         backbone,
         lambda seed: CirplantLearner(backbone.spec, width=128, layers=2, heads=4, longest=24, seed=seed),
@@ -89,17 +87,17 @@ def _cirplant(backbone: Any) -> Learner:
     )
 
 
-def _tuned(backbone: Any) -> Learner:
-    base = base_of(load_method(BASE, backbone=backbone), BASE)
+def _tuned(backbone: Any, base: str) -> Learner:
+    start = base_of(load_method(base, backbone=backbone), base)
     return Learner(
         backbone,
-        lambda seed: TunedLearner(backbone.spec, base, seed=seed),
+        lambda seed: TunedLearner(backbone.spec, start, seed=seed),
         {"lr": 1e-3, "weight_decay": 0.05},
-        extra={"parts": parts_of(base, Remembering(backbone)), "parts_key": BASE},
+        extra={"parts": parts_of(start, Remembering(backbone)), "parts_key": base},
     )
 
 
-LEARNERS: dict[str, Callable[[Any], Learner]] = {
+LEARNERS: dict[str, Callable[[Any, str], Learner]] = {
     "combiner": _combiner,
     "cirplant": _cirplant,
     "tuned": _tuned,

@@ -38,8 +38,6 @@ from sightword.training.run_supervised import split
 from sightword.training.supervised import TripletJob, learn_triplets
 from sightword.training.triplets import Triplets, collect
 
-ZERO_SHOT = "pic2word+pdv"
-AGAINST = ("average", ZERO_SHOT)
 BUDGETS = {
     10: Budget(steps=60, batch=10, draws=3),
     100: Budget(steps=200, batch=90, draws=3),
@@ -69,7 +67,7 @@ def learn(arguments: argparse.Namespace, backbone: Any, triplets: Triplets, home
     whole = Triplets(triplets.rows[: max(largest, sum_of(arguments.sizes))], [])
     whole.pictures = list({i.name: i for row in whole.rows for i in (row.reference, row.target)}.values())
     for name in arguments.methods:
-        learner = LEARNERS[name](backbone)
+        learner = LEARNERS[name](backbone, arguments.base)
         data = learner.features(whole, arguments.cache)
         for size in arguments.sizes:
             budget = BUDGETS.get(size, Budget(steps=50, batch=min(size, 256), draws=1))
@@ -120,6 +118,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="StyleShift with test and validation")
     parser.add_argument("--split", default="validation", choices=["validation", "test"])
     parser.add_argument("--backbone", default="starter")
+    parser.add_argument("--base", default="pic2word+pdv", help="the zero-shot method")
     parser.add_argument("--methods", nargs="+", default=list(LEARNERS), choices=list(LEARNERS))
     parser.add_argument("--sizes", type=int, nargs="+", default=[10, 100, 1_000, 10_000])
     parser.add_argument("--steps", type=int, help="at most so many; for a quick look")
@@ -131,6 +130,7 @@ def main() -> None:
     parser.add_argument("--markdown", type=Path)
     parser.add_argument("--plot", type=Path)
     arguments = parser.parse_args()
+    against = ("average", arguments.base)
     torch.set_num_threads(arguments.threads)
     backbone = load_backbone(arguments.backbone, threads=arguments.threads)
     triplets = collect(open_triplets(str(arguments.train)), where=str(arguments.train))
@@ -140,25 +140,25 @@ def main() -> None:
         benchmark = StyleShift()
         loaded = some(benchmark.load(arguments.data, arguments.split), arguments.limit)
         began = time.process_time()
-        report = run(benchmark, loaded, backbone, [*AGAINST, *(str(home / name) for name in told)])
+        report = run(benchmark, loaded, backbone, [*against, *(str(home / name) for name in told)])
         asked = time.process_time() - began
     draws: dict[tuple[str, int], list[str]] = {}
     for name, about in told.items():
         draws.setdefault((about["method"], about["triplets"]), []).append(str(home / name))
-    methods = {name: report.methods[name] for name in AGAINST}
+    methods = {name: report.methods[name] for name in against}
     methods |= {f"{name}, {size:,}": together(report, runs) for (name, size), runs in draws.items()}
     whole = Report(
         report.benchmark, report.loaded, methods, report.chance, report.protocol, report.backbone,
         main=report.main, shown=report.shown,
     )  # fmt: skip
     results: dict[str, Any] = {"runs": told, "methods": {}}
-    compared = {base: whole.comparisons(whole.main, base) for base in AGAINST}
+    compared = {base: whole.comparisons(whole.main, base) for base in against}
     for name, scores in methods.items():
         results["methods"][name] = {
             task: {
                 "mean": whole.mean(scores, numbers, whole.main),
                 "interval": list(whole.interval(scores, numbers, whole.main)),
-                **{f"minus {base}": compared[base].get(name, {}).get(task) for base in AGAINST},
+                **{f"minus {base}": compared[base].get(name, {}).get(task) for base in against},
             }
             for task, numbers in whole.tasks.items()
             if whole.main in whole.metrics(numbers)
@@ -174,13 +174,13 @@ def main() -> None:
         "threads": arguments.threads, "steps at most": arguments.steps,
         "budgets": {size: vars(budget) for size, budget in BUDGETS.items()},
     }  # fmt: skip
-    text = table(results["methods"], AGAINST)
+    text = table(results["methods"], against)
     print(text)
     write_report(arguments.json, name="data_efficiency", settings=settings, results=results, ratios={})
     if arguments.markdown:
         arguments.markdown.write_text(text + "\n", encoding="utf-8")
     if arguments.plot:
-        plot(results["methods"], AGAINST, arguments.plot)
+        plot(results["methods"], against, arguments.plot)
 
 
 if __name__ == "__main__":

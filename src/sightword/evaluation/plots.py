@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -91,7 +92,7 @@ def draw_bars(values: Mapping[str, Sequence[float]], heads: Sequence[str], title
     figure, axes = _figure(max(6.4, 0.35 * len(values) * len(heads)))
     width = 0.8 / max(len(values), 1)
     for number, (name, heights) in enumerate(values.items()):
-        axes.bar(np.arange(len(heads)) + number * width, heights, width, label=name)
+        axes.bar(np.arange(len(heads)) + number * width, heights, width, label=_brief(name))
     axes.set_xticks(np.arange(len(heads)) + 0.4 - width / 2)
     long = len(heads) > 4 or max(len(line) for head in heads for line in head.split("\n")) > 14
     axes.set_xticklabels(heads, rotation=20 if long else 0, ha="right" if long else "center")
@@ -105,7 +106,7 @@ def _lines(
 ) -> Path:
     figure, axes = _figure(6.4)
     for name, (x, y) in lines.items():
-        axes.plot(x, y, marker="" if log else "o", label=name)
+        axes.plot(x, y, marker="" if log else "o", label=_brief(name))
     if log:
         axes.set_xscale("log")
     axes.set(title=title, xlabel=across, ylabel=up)
@@ -119,10 +120,15 @@ def _costs(report: Report, costs: Mapping[str, Cost], path: Path) -> Path:
     for name, cost in costs.items():
         score = report.mean(report.methods[name], report.tasks["overall"], report.main)
         axes.scatter([cost.minutes], [score])
-        axes.annotate(name, (cost.minutes, score or 0.0), textcoords="offset points", xytext=(4, 4))
+        axes.annotate(_brief(name), (cost.minutes, score or 0.0), textcoords="offset points", xytext=(4, 4))
     axes.set(xlabel="minutes of training, as training.json tells", ylabel=f"{report.main}, overall")
     axes.set_title("Cost of training and score")
     return _save(figure, path)
+
+
+def _brief(name: str) -> str:
+    """The end of a path: whole ones leave a picture no room."""
+    return re.sub(r"\S*/", "", name)
 
 
 def _figure(width: float) -> tuple[Any, Any]:
