@@ -13,6 +13,7 @@ import json
 import os
 import re
 import secrets
+import ssl
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
@@ -297,6 +298,12 @@ class Client:
                     raise ServerError(f"The server at {self.url} broke off.") from None
             except (OSError, http.client.HTTPException) as error:
                 self._connection.close()
+                if isinstance(error, ssl.SSLError):
+                    raise ServerError(
+                        f"The server at {self.url} does not prove who it is "
+                        f"({getattr(error, 'verify_message', '') or error.reason or error}).",
+                        "SSL_CERT_FILE=CERT.pem trusts a certificate of your own.",
+                    ) from None
                 late = isinstance(error, TimeoutError)
                 raise ServerError(
                     f"The server at {self.url} did not answer in time."

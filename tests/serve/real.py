@@ -26,7 +26,7 @@ def server(
         assert process.stdout is not None
         try:
             url = process.stdout.readline().strip()
-            assert url.startswith("http://"), url
+            assert url.startswith(("http://", "https://")), url
             if ready:
                 wait_until_ready(url)
             yield url, process

@@ -66,6 +66,9 @@ class Guard:
         self._further = {name.lower() for name in settings.allowed_hosts}
         self._names = {settings.host.lower().strip("[]")}
         self._loopback = is_loopback(settings.host)
+        self._usual_port = 443 if settings.tls else 80
+        # Behind a reverse proxy the page is https although we are not; the other way round it is a stranger.
+        self._schemes = ("https",) if settings.tls else ("http", "https")
         if self._loopback:
             self._names |= {"localhost", "127.0.0.1", "::1"}
         else:
@@ -120,7 +123,7 @@ class Guard:
     def _named(self, name: str, port: int | None) -> bool:
         if name in self._further:
             return True  # a reverse proxy has a port of its own
-        if (80 if port is None else port) != self._settings.port:
+        if (self._usual_port if port is None else port) != self._settings.port:
             return False
         # DNS rebinding needs a name; an address of ours cannot be rebound.
         return name in self._names or (not self._loopback and _is_address(name))
@@ -142,7 +145,7 @@ class Guard:
     def _same_origin(self, origin: str, headers: Headers) -> bool:
         parts = urlsplit(origin)
         return (
-            parts.scheme in ("http", "https")
+            parts.scheme in self._schemes
             and parts.netloc.lower() == headers.get("host", "").lower()
             and not (parts.path or parts.query or parts.fragment)
         )

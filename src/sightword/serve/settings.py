@@ -36,6 +36,8 @@ class Settings:
         When given, everything but the empty page needs it.
     allowed_hosts : tuple of str
         Further names for ``Host``, such as that of a reverse proxy.
+    tls : bool
+        Whether the server speaks https itself.
     insecure : bool
         Listen beyond this machine although there is no key.
     method : str
@@ -76,6 +78,7 @@ class Settings:
     port: int = 8765
     api_key: str | None = field(default=None, repr=False)
     allowed_hosts: tuple[str, ...] = ()
+    tls: bool = False
     insecure: bool = False
     method: str = "default"
     watch: bool = False
