@@ -20,26 +20,24 @@ from pathlib import Path
 from sightword.errors import SightwordError
 from sightword.evaluation.asking import Asked, by_preset
 from sightword.evaluation.benchmark import Loaded
-from sightword.evaluation.chance import recall_by_chance
 from sightword.evaluation.composed import ComposedQuery
-from sightword.evaluation.field import FieldBenchmark, FieldQuery, relative, shot, size_of
-from sightword.evaluation.metrics import recall_of_ranks
-from sightword.evaluation.ranking import Ranked
+from sightword.evaluation.field import FieldQuery, relative, shot, size_of
+from sightword.evaluation.one_target import OneTarget
 from sightword.evaluation.reading import few, find, read_text
 
 __all__ = ["COCOCompose"]
 
 COLUMNS = ("id", "query_regions", "query_class", "classes")
 PUBLISHED = 4766
-KS = (1, 5, 10)
 
 
-class COCOCompose(FieldBenchmark):
+class COCOCompose(OneTarget):
     """Object composition on COCO's val2017."""
 
     name = "coco-compose"
     splits = ("val",)
     main = "R@1"
+    ks = (1, 5, 10)
     shown = ("R@1", "R@5", "R@10")
     prompt = "pic2word"
     reference_stays = True
@@ -82,15 +80,6 @@ class COCOCompose(FieldBenchmark):
         if prompt == "rules":
             return [Asked(f"with {query.text}")]
         return [by_preset(prompt, query.text, "a photo of {*} and {text}", "a photo of {text}")]
-
-    def score(self, query: ComposedQuery, ranking: Ranked) -> dict[str, float]:
-        """Hit rates of the own picture."""
-        places = ranking.places(query.targets)
-        return {f"R@{k}": recall_of_ranks(places, k) for k in KS}
-
-    def chance(self, query: ComposedQuery, size: int) -> dict[str, float]:
-        """K / N."""
-        return {f"R@{k}": recall_by_chance(size, 1, k) for k in KS}
 
     def protocol(self) -> dict[str, str]:
         """In sentences."""

@@ -14,11 +14,9 @@ from pathlib import Path
 from sightword.errors import SightwordError, UsageError
 from sightword.evaluation.asking import PROMPTS, Asked, by_preset
 from sightword.evaluation.benchmark import Loaded
-from sightword.evaluation.chance import recall_by_chance
 from sightword.evaluation.composed import ComposedQuery
-from sightword.evaluation.field import FieldBenchmark, FieldQuery, relative, shot, size_of
-from sightword.evaluation.metrics import recall_of_ranks
-from sightword.evaluation.ranking import Ranked
+from sightword.evaluation.field import FieldQuery, relative, shot, size_of
+from sightword.evaluation.one_target import OneTarget
 from sightword.evaluation.reading import few, field_of, find, read_json
 
 __all__ = ["FashionIQ"]
@@ -29,11 +27,10 @@ PUBLISHED = {
     ("val", "val-only"): {"dress": (2017, 2628), "shirt": (2038, 3089), "toptee": (1961, 2902)},
     ("test", "original"): {"dress": (2024, 3818), "shirt": (2038, 6346), "toptee": (2056, 5374)},
 }
-KS = (10, 50)
 STRIPPED = ".?, "
 
 
-class FashionIQ(FieldBenchmark):
+class FashionIQ(OneTarget):
     """FashionIQ's validation split, the one that papers report.
 
     Parameters
@@ -47,6 +44,7 @@ class FashionIQ(FieldBenchmark):
     name = "fashioniq"
     splits = ("val",)
     main = "R@10"
+    ks = (10, 50)
     shown = ("R@10", "R@50")
     reference_stays = True
 
@@ -101,15 +99,6 @@ class FashionIQ(FieldBenchmark):
             return [by_preset(prompt, both[:1].upper() + both[1:], PROMPTS["pic2word"])]
         orders = dict.fromkeys((f"{one} and {two}", f"{two} and {one}"))
         return [by_preset(prompt, text) for text in orders]
-
-    def score(self, query: ComposedQuery, ranking: Ranked) -> dict[str, float]:
-        """Hit rates of the one target."""
-        places = ranking.places(query.targets)
-        return {f"R@{k}": recall_of_ranks(places, k) for k in KS}
-
-    def chance(self, query: ComposedQuery, size: int) -> dict[str, float]:
-        """K / N."""
-        return {f"R@{k}": recall_by_chance(size, 1, k) for k in KS}
 
     def protocol(self) -> dict[str, str]:
         """In sentences."""

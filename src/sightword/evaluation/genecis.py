@@ -15,11 +15,9 @@ from typing import Any
 from sightword.errors import SightwordError
 from sightword.evaluation.asking import Asked, by_preset
 from sightword.evaluation.benchmark import Loaded
-from sightword.evaluation.chance import recall_by_chance
 from sightword.evaluation.composed import ComposedQuery
-from sightword.evaluation.field import FieldBenchmark, FieldQuery, Shot, relative, shot, size_of
-from sightword.evaluation.metrics import recall_of_ranks
-from sightword.evaluation.ranking import Ranked
+from sightword.evaluation.field import FieldQuery, Shot, relative, shot, size_of
+from sightword.evaluation.one_target import OneTarget
 from sightword.evaluation.reading import few, field_of, find, read_json
 
 __all__ = ["GeneCIS"]
@@ -28,10 +26,9 @@ TASKS = ("focus_attribute", "change_attribute", "focus_object", "change_object")
 PUBLISHED = {"focus_object": 1960, "change_object": 1960}
 """Queries; those of the attribute tasks could not be verified and are only counted."""
 CANDIDATES = {"focus_object": 15, "change_object": 15}
-KS = (1, 2, 3)
 
 
-class GeneCIS(FieldBenchmark):
+class GeneCIS(OneTarget):
     """GeneCIS ("v0", as its authors call the release).
 
     Parameters
@@ -44,6 +41,7 @@ class GeneCIS(FieldBenchmark):
     name = "genecis"
     splits = ("test",)
     main = "R@1"
+    ks = (1, 2, 3)
     shown = ("R@1", "R@2", "R@3")
 
     def __init__(self, parity: bool = False, allow_missing: bool = False) -> None:
@@ -88,15 +86,6 @@ class GeneCIS(FieldBenchmark):
     def asks(self, query: ComposedQuery, prompt: str) -> list[Asked]:
         """The bare condition; "0" for objects with `parity`."""
         return [by_preset(prompt, "0" if self.parity and query.task.endswith("object") else query.text)]
-
-    def score(self, query: ComposedQuery, ranking: Ranked) -> dict[str, float]:
-        """Hit rates among the query's own candidates."""
-        places = ranking.places(query.targets)
-        return {f"R@{k}": recall_of_ranks(places, k) for k in KS}
-
-    def chance(self, query: ComposedQuery, size: int) -> dict[str, float]:
-        """K over the number of candidates."""
-        return {f"R@{k}": recall_by_chance(size, 1, k) for k in KS}
 
     def protocol(self) -> dict[str, str]:
         """In sentences."""
