@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import made_field
+from made_matching import write_artemis
 from sightword.backbones import Backbone
 from sightword.errors import UsageError
 from sightword.evaluation.asking import Asked, by_preset, check_prompt, split_prompts
@@ -16,7 +18,7 @@ from sightword.evaluation.composed import ComposedQuery
 from sightword.evaluation.field import FieldQuery
 from sightword.evaluation.run import run
 from sightword.evaluation.variants import parse_sweep, variants
-from sightword.methods.vectors import mean_unit
+from sightword.methods.vectors import mean_unit, unit
 
 
 def test_sweeps_are_read() -> None:
@@ -125,9 +127,10 @@ def test_a_sweep_runs_and_tells_the_best_value(tmp_path: Path, tiny_backbone: Ba
 
 
 def test_two_ways_to_ask_are_averaged(tmp_path: Path, tiny_backbone: Backbone, tiny_phi_dir: Path) -> None:
+    from sightword.evaluation.anew import Patches
     from sightword.evaluation.features import picture_features
+    from sightword.evaluation.inputs import Asking
     from sightword.evaluation.judging import Galleries
-    from sightword.evaluation.run import _vectors
     from sightword.evaluation.variants import Variant
     from sightword.methods import ComposeInput, load_method
 
@@ -136,7 +139,8 @@ def test_two_ways_to_ask_are_averaged(tmp_path: Path, tiny_backbone: Backbone, t
     features = picture_features(tiny_backbone, loaded.folder, loaded.pictures, cache=tmp_path / "cache")
     galleries = Galleries(loaded, features)
     method = load_method(str(tiny_phi_dir), backbone=tiny_backbone)
-    vectors = _vectors(benchmark, galleries, tiny_backbone, method, Variant("x", "x", "searle"))
+    variant, patches = Variant("x", "x", "searle"), Patches(tiny_backbone, loaded.folder, [], "clip")
+    vectors = Asking(benchmark, galleries, tiny_backbone, method, variant, patches).vectors()
     first = loaded.queries[0]
     images = [features[galleries.row[first.references[0]]]]
     texts = ("is green and has the same shape", "has the same shape and is green")
@@ -146,6 +150,15 @@ def test_two_ways_to_ask_are_averaged(tmp_path: Path, tiny_backbone: Backbone, t
     )
     assert abs(parts[0] - parts[1]).max() > 1e-5
     assert vectors[0] == pytest.approx(mean_unit(parts), abs=1e-6)
+
+    place = str(write_artemis(tmp_path / "artemis", tiny_backbone.spec))
+    anew: Any = load_method(place, backbone=tiny_backbone)
+    rescore = Asking(benchmark, galleries, tiny_backbone, anew, variant, patches).rescore
+    best = [picture.id for picture in loaded.pictures[:3]]
+    candidates = unit(features[:3])
+    ways = [anew.rerank(tiny_backbone, ComposeInput(images, text), candidates) for text in texts]
+    assert rescore is not None and abs(ways[0] - ways[1]).max() > 1e-5
+    assert rescore(0, best) == pytest.approx(sum(ways) / 2, abs=1e-6)
 
 
 def test_prompts_that_are_too_long_are_counted(tmp_path: Path, tiny_backbone: Backbone) -> None:

@@ -187,7 +187,7 @@ class MethodResult(BaseModel):
     mean: float = Field(description="Average cosine of the folder's pictures with this query.")
     std: float
     seconds: float
-    reranked: Reranked | None = Field(default=None, description="Only of methods that look at each candidate.")
+    reranked: Reranked | None = Field(default=None, description="Of methods that look at each candidate.")
     hits: list[HitOut]
     explanation: Explanation | None = None
 
