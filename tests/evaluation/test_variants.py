@@ -157,7 +157,7 @@ def test_two_ways_to_ask_are_averaged(tmp_path: Path, tiny_backbone: Backbone, t
     best = [picture.id for picture in loaded.pictures[:3]]
     candidates = unit(features[:3])
     ways = [anew.rerank(tiny_backbone, ComposeInput(images, text), candidates) for text in texts]
-    assert rescore is not None and abs(ways[0] - ways[1]).max() > 1e-5
+    assert rescore is not None and abs(ways[0] - ways[1]).max() > 1e-6
     assert rescore(0, best) == pytest.approx(sum(ways) / 2, abs=1e-6)
 
 
