@@ -8,17 +8,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 from equal import assert_equal_indexes
 from samples import DIM, MANIFEST, feature, picture, pictures, unit
 
 from milvus_server import MilvusServer
+from sightword.cli.door import cli
 from sightword.index.base import Failure, Manifest
 from sightword.index.milvus.address import parse_address
 from sightword.index.milvus.store import MilvusStore
@@ -27,7 +29,6 @@ from sightword.index.store import open_store
 pytestmark = pytest.mark.slow
 
 ROWS, AT_ONCE = 9000, 2000
-Push = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
@@ -42,23 +43,14 @@ def collection(milvus_server: MilvusServer, request: pytest.FixtureRequest) -> I
     client.close()
 
 
-@pytest.fixture
-def command(tmp_path: Path) -> Callable[..., list[str]]:
+def command(*words: object) -> list[str]:
     """``sightword index push`` or ``pull`` as a process."""
-    return lambda *words: [sys.executable, "-m", "sightword", "index", *map(str, words), "--json"]
+    return [sys.executable, "-m", "sightword", "index", *map(str, words), "--json"]
 
 
-@pytest.fixture
-def run(command: Callable[..., list[str]]) -> Push:
-    """Run it to its end."""
-
-    def call(*words: object, failpoint: str = "") -> subprocess.CompletedProcess[str]:
-        environ = {**os.environ, "SIGHTWORD_FAILPOINT": failpoint}
-        return subprocess.run(
-            command(*words), capture_output=True, text=True, timeout=300, env=environ, check=False
-        )
-
-    return call
+def run(*words: object) -> Result:
+    """The same in this process, which has the client library already."""
+    return CliRunner().invoke(cli, ["index", *map(str, words), "--json"])
 
 
 def opened(address: str) -> MilvusStore:
@@ -79,17 +71,15 @@ def indexed(folder: Path, rows: int = 40, manifest: Manifest = MANIFEST) -> Path
     return folder
 
 
-def document(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
-    assert done.returncode == 0, done.stderr
+def document(done: Result) -> dict[str, Any]:
+    assert done.exit_code == 0, done.stderr
     told = json.loads(done.stdout)
     assert isinstance(told, dict)
     return told
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_there_and_back_is_the_same_bit_for_bit(
-    run: Push, collection: str, tmp_path: Path, dtype: str
-) -> None:
+def test_there_and_back_is_the_same_bit_for_bit(collection: str, tmp_path: Path, dtype: str) -> None:
     manifest = replace(MANIFEST, dtype=dtype)  # type: ignore[arg-type]
     here, back = indexed(tmp_path / "here", 60, manifest), tmp_path / "back"
     first = document(run("push", here, collection))
@@ -115,7 +105,7 @@ def test_there_and_back_is_the_same_bit_for_bit(
             assert found[0] == found[1] == found[2]
 
 
-def test_changes_travel_and_nothing_is_lost(run: Push, collection: str, tmp_path: Path) -> None:
+def test_changes_travel_and_nothing_is_lost(collection: str, tmp_path: Path) -> None:
     here = indexed(tmp_path / "here")
     document(run("push", here, collection))
     with open_store(here) as store, store.writer() as writer:
@@ -138,9 +128,10 @@ def test_changes_travel_and_nothing_is_lost(run: Push, collection: str, tmp_path
         assert there.scan(query, 1)[0].picture.path == picture(50).path
 
 
-def test_a_killed_push_goes_on(run: Push, collection: str, tmp_path: Path) -> None:
+def test_a_killed_push_goes_on(collection: str, tmp_path: Path) -> None:
     here = indexed(tmp_path / "here", ROWS)
-    died = run("push", here, collection, failpoint="transfer.after_batch:2")
+    environ = {**os.environ, "SIGHTWORD_FAILPOINT": "transfer.after_batch:2"}
+    died = subprocess.run(command("push", here, collection), env=environ, timeout=200, check=False)
     assert died.returncode == -signal.SIGKILL
     told = document(run("push", here, collection))
     assert told["sent"] == ROWS + 2 - 2 * AT_ONCE
@@ -157,9 +148,7 @@ def own_server(milvus_server: MilvusServer, tmp_path: Path) -> Iterator[MilvusSe
     server.kill()
 
 
-def test_a_killed_server_loses_nothing(
-    command: Callable[..., list[str]], run: Push, own_server: MilvusServer, tmp_path: Path
-) -> None:
+def test_a_killed_server_loses_nothing(own_server: MilvusServer, tmp_path: Path) -> None:
     collection = own_server.url("moved")
     here = indexed(tmp_path / "here", ROWS)
     environ = {
@@ -210,18 +199,18 @@ def _rows(collection: str) -> int:
         return len(there.known())
 
 
-def test_another_backbone_is_refused(run: Push, collection: str, tmp_path: Path) -> None:
+def test_another_backbone_is_refused(collection: str, tmp_path: Path) -> None:
     document(run("push", indexed(tmp_path / "one", 10), collection))
     other = indexed(tmp_path / "other", 10, Manifest("else", "1" * 64, "product", DIM))
     refused = run("push", other, collection)
-    assert refused.returncode == 3 and "backbone tiny" in refused.stderr
+    assert refused.exit_code == 3 and "backbone tiny" in refused.stderr
     back = run("pull", collection, other)
-    assert back.returncode == 3 and "Traceback" not in back.stderr
+    assert back.exit_code == 3 and "Traceback" not in back.stderr
     with open_store(other) as store:
         assert store.manifest.backbone == "else" and store.info()["pictures"] == 10
 
 
-def test_the_collection_knows_where_its_pictures_are(run: Push, collection: str, tmp_path: Path) -> None:
+def test_the_collection_knows_where_its_pictures_are(collection: str, tmp_path: Path) -> None:
     here = indexed(tmp_path / "here", 12)
     template = "https://pictures.example.org/{path}"
     document(run("push", here, collection, "--pictures", "HTTPS://Pictures.example.org:443/{path}"))

@@ -18,7 +18,7 @@ from sightword.index.milvus import ranking
 from sightword.index.milvus.address import Address
 from sightword.index.milvus.background import background
 from sightword.index.milvus.care import describe, forget_gone, report
-from sightword.index.milvus.collection import Collection
+from sightword.index.milvus.collection import Collection, Level
 from sightword.index.milvus.connection import Connection
 from sightword.index.milvus.creation import make_collection, open_collection, rebuild_index
 from sightword.index.milvus.entities import (
@@ -116,7 +116,7 @@ class MilvusStore:
     @property
     def pictures(self) -> str | None:
         """Template of the addresses at which pictures can be seen; None when nobody set one."""
-        rows = self._collection.with_values("key", [f"note:{_PICTURES}"], ["note"])
+        rows = self._collection.with_values("key", [f"note:{_PICTURES}"], ["note"], "strong")
         return str(rows[0]["note"]) if rows else None
 
     def set_pictures(self, template: str | None) -> None:
@@ -201,7 +201,8 @@ class MilvusStore:
 
     def stored(self, picture_ids: Sequence[int]) -> list[Stored]:
         """Pictures as they are kept, live and gone, in the order asked; ids that are no more are left out."""
-        rows = {row["id"]: row for row in self._by_id(picture_ids, [*SCALARS, VECTOR])}
+        # Strong, as `known` is: a mark that was set a moment ago by another client must travel too.
+        rows = {row["id"]: row for row in self._by_id(picture_ids, [*SCALARS, VECTOR], "strong")}
         return [stored_of(rows[int(each)]) for each in picture_ids if int(each) in rows]
 
     def row(self, picture_id: int) -> PictureRow:
@@ -264,11 +265,13 @@ class MilvusStore:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _by_id(self, picture_ids: Iterable[int], fields: Sequence[str]) -> list[Entity]:
+    def _by_id(
+        self, picture_ids: Iterable[int], fields: Sequence[str], level: Level = "asked"
+    ) -> list[Entity]:
         """Rows of pictures; of two with one id (a move that was cut off) the live one, which comes last."""
         ids = [int(picture_id) for picture_id in picture_ids]
         wanted = list(dict.fromkeys(["status", *fields]))
-        rows = self._collection.with_values("id", ids, wanted, where=_KEPT)
+        rows = self._collection.with_values("id", ids, wanted, level, _KEPT)
         return sorted(rows, key=lambda row: -int(row["status"]))
 
     def _one(self, picture_id: int, fields: Sequence[str]) -> Entity:
