@@ -72,14 +72,16 @@ class Engine:
 
 
 class IVF(Engine):
-    """Cells around about sqrt(N) centres; `nprobe` of them are read, exactly."""
+    """Cells around about sqrt(N) centres, or `cells` of them; `nprobe` of them are read, exactly."""
+
+    cells = 0
 
     name = "ivf"
     setting = "nprobe"
     settings = (1, 2, 4, 8, 16, 32, 64, 128)
 
     def _made(self, rows: Array) -> faiss.Index:
-        cells = 2 ** round(math.log2(math.sqrt(len(rows))))
+        cells = self.cells or 2 ** round(math.log2(math.sqrt(len(rows))))
         dim = rows.shape[1]
         self.centres = faiss.IndexFlatIP(dim)
         index = faiss.IndexIVFFlat(self.centres, dim, cells, faiss.METRIC_INNER_PRODUCT)

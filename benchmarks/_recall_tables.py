@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from _growth_measured import BATCHES, Results
@@ -66,16 +67,25 @@ def _engine_tables(results: Results, names: tuple[str, ...]) -> str:
             f"`{COMPOSED}` - `image`",
         ]
         rows = []
-        for name in names:
-            for row in held["engines"].get(name, {"asked": []})["asked"]:
-                rows.append(_row(name, held["engines"][name], row, kinds))
+        for name in _of(held["engines"], names):
+            engine = held["engines"][name]
+            rows += [_row(name, engine, row, kinds) for row in engine["asked"]]
         if rows:
             parts.append(f"**{title}**\n\n{table(head, rows)}")
     return "\n\n".join([*parts, results.source(*BATCHES)]) if parts else MISSING
 
 
+def _of(engines: dict[str, Any], names: tuple[str, ...]) -> list[str]:
+    """Engines that were measured, variants such as ``ivf-4096`` behind the plain one."""
+    return [name for wanted in names for name in sorted(engines) if re.fullmatch(rf"{wanted}(-\d+)?", name)]
+
+
+def _label(name: str, engine: dict[str, Any]) -> str:
+    return f"ivf, {count(engine['cells'])} cells," if "cells" in engine else name
+
+
 def _row(name: str, engine: dict[str, Any], row: dict[str, Any], kinds: list[str]) -> list[str]:
-    label = " ".join(part for part in (name, row["setting"]) if part)
+    label = " ".join(part for part in (_label(name, engine), row["setting"]) if part)
     if row["rescored"]:
         label += f", {row['rescored']} rescored"
     asked = row["kinds"]
@@ -106,11 +116,13 @@ def needed(results: Results, choice: object) -> str:
         kinds = list(held["queries"])
         head = ["engine", "recall@10", *(f"`{kind}`" for kind in kinds)]
         rows = []
-        for name in SEARCHING:
+        for name in _of(held["engines"], SEARCHING):
+            engine = held["engines"][name]
+            label = _label(name, engine).rstrip(",")
             for level in (0.9, 0.95, 0.99):
-                asked = held["engines"].get(name, {"asked": []})["asked"]
-                if asked:
-                    rows.append([name, f"{level:g}", *(_smallest(asked, kind, level) for kind in kinds)])
+                rows.append(
+                    [label, f"{level:g}", *(_smallest(engine["asked"], kind, level) for kind in kinds)]
+                )
         if rows:
             parts.append(f"**{title}**\n\n{table(head, rows)}")
     return "\n\n".join(parts) if parts else MISSING

@@ -6,7 +6,7 @@ pictures. Here the same questions of StyleShift are put in several ways (KINDS),
 
     SIGHTWORD_CACHE=DIR python benchmarks/quantisation.py --styleshift DIR --views DIR/views --json FILE
     ... --rows 1000000 --engines fp32,fp16,bf16,int8,int8-both,pq96,pq48       (real rows and moved copies)
-    ... --rows 1000000 --engines ivf        ... --engines hnsw --build-threads 2
+    ... --rows 1000000 --engines ivf [--cells 4096]        ... --engines hnsw --build-threads 2
 
 ``--styleshift`` is what ``sightword data styleshift DIR`` built; ``--views`` is what the starter's recipe
 leaves in its cache (without it, StyleShift's own pictures have to do). Needs the extras ``bench`` and, for
@@ -162,6 +162,7 @@ def main() -> None:
     parser.add_argument("--kinds", default=",".join(KINDS))
     parser.add_argument("--engines", default=",".join([*CODECS, *FAISS]))
     parser.add_argument("--build-threads", type=int, default=1)
+    parser.add_argument("--cells", type=int, default=0, help="of ivf, instead of about the root of the rows")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
@@ -187,16 +188,18 @@ def main() -> None:
             ask: Callable[..., Answers] = ask_codec
         else:
             import faiss
-            from _engines import ENGINES
+            from _engines import ENGINES, IVF
 
+            IVF.cells = args.cells
             faiss.omp_set_num_threads(args.build_threads)
             built, ask = ENGINES[name](gallery), ask_faiss
             faiss.omp_set_num_threads(1)
         took = time.perf_counter() - start
-        engines[name] = {
+        engines[f"{name}-{args.cells}" if name == "ivf" and args.cells else name] = {
             "mb_per_million": round(built.nbytes / len(gallery), 1),
             "build_seconds": round(took, 2),
             "build_threads": 1 if name in CODECS else args.build_threads,
+            **({"cells": built.cells} if name == "ivf" else {}),
             "asked": measure(ask(built, kinds, truths), gallery, kinds, truths),
         }
         whole = time.perf_counter() - start
