@@ -138,17 +138,15 @@ def base_of(method: Method, name: str) -> Tuned:
             f"{name} has no trained phi to start from.", "Give an inversion method, such as pic2word+pdv."
         )
     if isinstance(method, PDV):
-        amounts = {"alpha_text": method.alpha_text, "alpha_image": method.alpha_image, "beta": method.beta}
-    else:
-        amounts = {"alpha_text": 1.0, "alpha_image": 0.0, "beta": 1.0}
-    return Tuned(inner, **amounts)
+        return Tuned(inner, alpha_text=method.alpha_text, alpha_image=method.alpha_image, beta=method.beta)
+    return Tuned(inner, alpha_text=1.0, alpha_image=0.0, beta=1.0)
 
 
 def base_tensors(base: Tuned) -> dict[str, Array]:
     """The phi's tensors under `BASE`."""
     phi = base.base.phi
     assert isinstance(phi, Phi)
-    found = {}
+    found: dict[str, Array] = {}
     for index, (weight, bias) in enumerate(phi.layers):
         found |= {f"{BASE}layers.{index}.weight": weight, f"{BASE}layers.{index}.bias": bias}
     return found
