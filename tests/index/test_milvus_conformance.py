@@ -4,43 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from conformance import StoreConformance
-from samples import MANIFEST
+from milvus_stores import emptied
+from samples import MANIFEST, Model, assert_same, pictures
 
 from milvus_server import MilvusServer
-from sightword.index.base import Manifest
-from sightword.index.milvus.address import parse_address
+from sightword.index.base import Failure, Manifest
 from sightword.index.milvus.store import MilvusStore
 
 pytestmark = pytest.mark.slow
 
 
-def emptied(server: MilvusServer, name: str, manifest: Manifest, **options: Any) -> MilvusStore:
-    """A store without a row, in a collection that serves again and again: making one takes seconds."""
-    store = MilvusStore.create(parse_address(server.url(name, **options)), manifest)
-    assert store.manifest == manifest
-    rows = store._collection.pages("status >= 0", ["key"], "strong")
-    store._collection.delete([row["key"] for page in rows for row in page])
-    return store
-
-
-class TestMilvusFloat32(StoreConformance):
-    """As it is used by default: a flat index, one shard."""
-
-    collection = "conformance"
-    options: dict[str, Any] = {}  # noqa: RUF012
+class TestMilvus(StoreConformance):
+    """As it is used by default: a flat index, one shard, 32-bit numbers."""
 
     @pytest.fixture
     def make_store(self, milvus_server: MilvusServer) -> Callable[[Manifest], MilvusStore]:
-        return lambda manifest: emptied(milvus_server, self.collection, manifest, **self.options)
+        return lambda manifest: emptied(milvus_server, "conformance", manifest)
 
 
-class TestMilvusBfloat16InShards(TestMilvusFloat32):
-    """Rounded vectors, two shards, pictures spread by their folder, and reads that always see everything."""
-
+def test_in_shards_and_partitions_and_rounded(milvus_server: MilvusServer) -> None:
+    """Another layout changes nothing: all that a picture can go through, in one history."""
     manifest = replace(MANIFEST, dtype="bfloat16")
-    collection = "conformance_shards"
-    options = {"shards": 2, "partitions": 4, "consistency": "strong"}  # noqa: RUF012
+    model, batch = Model(manifest), pictures(range(30))
+    layout = {"shards": 2, "partitions": 4, "consistency": "strong"}
+    store = emptied(milvus_server, "conformance_shards", manifest, **layout)
+    moves = [(batch[1].path, batch[2].path, 3, 4), (batch[2].path, b"elsewhere/a.jpg", 5, 6)]
+    with store.writer() as writer:
+        for target in (writer, model):
+            target.add(batch)
+            target.fail([Failure(batch[5].path, 1, 2, "It is cut off.")])
+            target.mark_gone([batch[7].path, batch[8].path])
+            target.touch({batch[8].path: (1, 2)})
+            target.move(moves)
+        assert_same(store, model, k=40)
+    store.compact()
+    model.compact()
+    assert_same(store, model, k=40)
+    assert store.check().problems == []
+    store.close()

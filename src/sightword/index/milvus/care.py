@@ -20,6 +20,8 @@ from sightword.index.milvus.writer import MilvusWriter
 __all__ = ["describe", "faults", "forget_gone", "report"]
 
 _PAGE = 1000
+_WORTH_MERGING = 10_000
+"""Fewer holes are not worth segments that are sealed before they are full."""
 
 
 def describe(collection: Collection, manifest: Manifest) -> dict[str, Any]:
@@ -101,6 +103,8 @@ def forget_gone(collection: Collection, manifest: Manifest, writer: MilvusWriter
     """Delete gone pictures and let the server merge its segments; returns the bytes of their vectors."""
     keys = [row["key"] for page in collection.pages(f"status == {GONE}", ["key"], "strong") for row in page]
     writer.drop(keys)
+    if len(keys) < _WORTH_MERGING:
+        return len(keys) * manifest.dim * 4
     # Sealing and merging is the server's housekeeping: it may be busy, and does it by itself in the end.
     with contextlib.suppress(SightwordError):
         collection.connection.call("flush", collection_name=collection.name, seconds=60.0, patience=0.0)

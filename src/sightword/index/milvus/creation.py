@@ -64,7 +64,7 @@ def open_collection(connection: Connection, expected: int = 0) -> tuple[Manifest
     return manifest, kind
 
 
-def build_index(connection: Connection, kind: str, pictures: int) -> str:
+def build_index(connection: Connection, kind: str, pictures: int, *, wait: bool = False) -> str:
     """Have the server index the vectors, and the fields by which rows are looked up; returns `kind`."""
     name = connection.address.collection
     parameters = connection.library.MilvusClient.prepare_index_params()
@@ -78,7 +78,12 @@ def build_index(connection: Connection, kind: str, pictures: int) -> str:
         params=index_parameters(kind, pictures),
     )
     connection.call(
-        "create_index", seconds=_BUILDING, patience=_SLOW, collection_name=name, index_params=parameters
+        "create_index",
+        seconds=_BUILDING,
+        patience=_SLOW,
+        collection_name=name,
+        index_params=parameters,
+        sync=wait,
     )
     return kind
 
@@ -88,7 +93,7 @@ def rebuild_index(connection: Connection, kind: str, pictures: int) -> None:
     name = connection.address.collection
     connection.call("release_collection", seconds=_SLOW, collection_name=name)
     connection.call("drop_index", seconds=_SLOW, collection_name=name, index_name=VECTOR)
-    build_index(connection, kind, pictures)
+    build_index(connection, kind, pictures, wait=True)
     _load(connection)
 
 
