@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -113,6 +114,8 @@ def run_bulk(
         batch=options["batch"],
         dashboard=options["dashboard"],
     )
+    if choice.name == "ray":
+        _keep_stderr()
     with Interruptible(STOPPING) as stop, Bar() as bar:
         report = bulk_index(
             os.fspath(source),
@@ -136,6 +139,18 @@ def run_bulk(
     else:
         where = "in the index" if options["to"] is None else f"in {options['to']}"
         click.echo(f"{report.pictures:,} pictures {where}.")
+
+
+def _keep_stderr() -> None:
+    """Keep standard error for ourselves: Ray's libraries write to descriptor 2 whatever they are told."""
+    if os.environ.get("SIGHTWORD_DEBUG") or sys.stderr is not sys.__stderr__:
+        return
+    own = os.fdopen(os.dup(2), "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace")
+    sys.stderr.flush()
+    sys.stderr = own
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)
+    os.close(nothing)
 
 
 def report_lines(report: BulkReport) -> Iterator[str]:

@@ -11,6 +11,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Any
 
 from sightword.errors import SightwordError, UsageError
@@ -68,10 +69,10 @@ def ray_session(
         os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        if address not in (None, "auto") and find_spec("ray") is not None:
+            _check_ray(str(address))  # before Ray is imported: it reads its settings then
         ray = need_ray()
         _hush()
-        if address not in (None, "auto"):
-            _check_ray(str(address))
         if dashboard and address is None:
             _need_dashboard()
         own: dict[str, Any] = {"num_cpus": cpus, "include_dashboard": dashboard}
@@ -84,7 +85,7 @@ def ray_session(
                 logging_level=logging.ERROR,
                 **({} if address else own),
             )
-        except (RuntimeError, OSError, ValueError) as error:
+        except Exception as error:
             told = str(error).strip().splitlines()
             reason = " ".join(line.strip() for line in told[:2]).rstrip(".") or type(error).__name__
             what = f"The Ray cluster at {address} cannot be joined" if address else "Ray cannot be started"
@@ -129,14 +130,14 @@ def _check_ray(address: str) -> None:
     except subprocess.TimeoutExpired:
         reason = f"no answer that Ray would give within {_ANSWER_SECONDS:g} s"
         raise SightwordError(f"No Ray cluster answers at {address} ({reason}).", _HINT) from None
-    if answer.returncode:
+    if answer.returncode and "AuthenticationError" in answer.stderr and "RAY_AUTH_MODE" not in os.environ:
+        os.environ["RAY_AUTH_MODE"] = "token"  # Ray finds the token where it keeps it, or says where that is
+    elif answer.returncode:
         lines = [line.strip() for line in answer.stderr.splitlines() if line.strip()]
         reason = next((line for line in lines if "ersion" in line), lines[-1] if lines else "no reason given")
         raise SightwordError(f"The Ray cluster at {address} cannot be joined ({reason.rstrip('.')}).", _HINT)
 
 
 def _need_dashboard() -> None:
-    from importlib.util import find_spec
-
     if find_spec("aiohttp_cors") is None:  # comes with ray[default] only
         raise UsageError("Ray's dashboard is not installed.", "Run `pip install 'ray[default]'`.")
