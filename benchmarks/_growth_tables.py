@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from _findings import findings
 from _growth import (
     FORMATS,
     core_hours,
@@ -179,6 +180,7 @@ BLOCKS: dict[str, Callable[[Results, Choice], str]] = {
     "one machine": one_machine,
     "cluster": cluster,
     "encoders": encoders,
+    "findings": findings,
     "queries": where_queries_lie,
     "flat": flat_engines,
     "ann": searching_engines,

@@ -8,7 +8,15 @@ from typing import Any
 from _growth_measured import BATCHES, Results
 from _markdown import amount, count, interval, table
 
-__all__ = ["flat_engines", "needed", "searching_engines", "where_queries_lie"]
+__all__ = [
+    "COMPOSED",
+    "MISSING",
+    "flat_engines",
+    "needed",
+    "searching_engines",
+    "smallest",
+    "where_queries_lie",
+]
 
 COMPOSED = "pic2word+pdv"
 FLAT = ("fp32", "fp16", "bf16", "int8", "int8-faiss", "int8-both", "pq96", "pq48")
@@ -121,14 +129,15 @@ def needed(results: Results, choice: object) -> str:
             label = _label(name, engine).rstrip(",")
             for level in (0.9, 0.95, 0.99):
                 rows.append(
-                    [label, f"{level:g}", *(_smallest(engine["asked"], kind, level) for kind in kinds)]
+                    [label, f"{level:g}", *(smallest(engine["asked"], kind, level) for kind in kinds)]
                 )
         if rows:
             parts.append(f"**{title}**\n\n{table(head, rows)}")
     return "\n\n".join(parts) if parts else MISSING
 
 
-def _smallest(asked: list[dict[str, Any]], kind: str, level: float) -> str:
+def smallest(asked: list[dict[str, Any]], kind: str, level: float) -> str:
+    """The first setting whose recall is at least that, and its time."""
     for row in asked:
         told = row["kinds"][kind]
         if told["recall"] >= level:

@@ -7,9 +7,10 @@ for 50 hits and the folder's background, as a search does.
     python benchmarks/scale.py --json benchmarks/results/scale.json
     python benchmarks/scale.py --rows 3000000 --directory /tmp/scale --json benchmarks/results/scale_3m.json
     python benchmarks/scale.py --index milvus://127.0.0.1:19530/scale --rows 10000,100000 --json FILE
+    python benchmarks/scale.py --own-milvus flat --rows 10000,100000 --json FILE
 
-The last one asks a Milvus server, which must be running, the same queries (extra ``milvus``); with
-``--server-pid`` it tells how much memory that process holds.
+The last two ask a Milvus server the same queries (extra ``milvus``): one that runs, or the standalone server
+of the package ``milvus``, started for the occasion; of that one the memory is told, too.
 """
 
 from __future__ import annotations
@@ -22,10 +23,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from _cache import drop, resident
+from _milvus import own_server, resident_mb
 from _report import write_report
 from _rows import anonymous_mb, fill, query
 from _threads import one_thread
@@ -143,14 +146,6 @@ def clustered(url: str, rows: int, dim: int, runs: int, server: int | None) -> d
     return {**told, **filled}
 
 
-def resident_mb(process: int) -> float:
-    """Memory of another process, mapped files included, in MB (10**6 bytes)."""
-    for line in Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) * 1024 / 1e6
-    return float("nan")
-
-
 def main() -> None:
     """Run and write the report."""
     one_thread()
@@ -163,7 +158,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="cold starts")
     parser.add_argument("--directory", type=Path, help="keep the index here, and let it grow")
     parser.add_argument("--index", help="milvus://HOST:PORT/COLLECTION instead of this disk")
-    parser.add_argument("--server-pid", type=int)
+    parser.add_argument("--own-milvus", metavar="INDEX", help="start a server, with flat, hnsw or ivf_flat")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--ask", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--cold", action="store_true", help=argparse.SUPPRESS)
@@ -172,16 +167,20 @@ def main() -> None:
         print(json.dumps(ask(args.ask, args.dim, args.runs, args.cold)))
         return
     results = {}
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
         folder = args.directory or Path(scratch)
+        url, server = args.index, None
+        if args.own_milvus:
+            url, server = stack.enter_context(own_server(Path(scratch), args.own_milvus))
         for rows in sorted(int(size) for size in args.rows.split(",")):
             start = time.perf_counter()
-            if args.index:
-                results[str(rows)] = clustered(args.index, rows, args.dim, args.runs, args.server_pid)
+            if url:
+                results[str(rows)] = clustered(url, rows, args.dim, args.runs, server)
             else:
                 results[str(rows)] = local(folder, rows, args.dim, args.runs, args.rounds)
             print(f"{rows:,} rows: {time.perf_counter() - start:.0f} s", file=sys.stderr)
-    settings = {"dim": args.dim, "k": K, "runs": args.runs, "cold_starts": args.rounds, "index": args.index}
+    index = args.index or (f"own server, {args.own_milvus}" if args.own_milvus else None)
+    settings = {"dim": args.dim, "k": K, "runs": args.runs, "cold_starts": args.rounds, "index": index}
     write_report(args.json, name="scale", settings=settings, results=results, ratios={})
 
 
