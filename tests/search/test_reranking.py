@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import sightword
 from gallery import COLOURS, make_gallery, paint
 from made_matching import write_artemis
+from sightword.cli.door import cli
 from sightword.search import Engine, Query
 
 
@@ -135,3 +138,19 @@ def test_an_empty_answer_stays_empty(engine: Engine, place: str, reference: Path
     assert np.isfinite(
         [hit.score for hit in engine.search(images=reference, text="blue", method=place)]
     ).all()
+
+
+def test_the_command_says_who_came_first(
+    tmp_path: Path, tiny_backbone_dir: Path, place: str, reference: Path
+) -> None:
+    folder = make_gallery(tmp_path / "pictures")
+    words = ["search", str(folder), "blue", "--image", str(reference), "--backbone", str(tiny_backbone_dir)]
+    told = {}
+    for method in (place, "average"):
+        done = CliRunner().invoke(cli, [*words, "--method", method, "--json"], catch_exceptions=False)
+        assert done.exit_code == 0, done.stderr
+        told[method] = json.loads(done.stdout)
+    assert told[place]["reranked"] == {"first": "average", "depth": 4}
+    assert "reranked" not in told["average"]
+    done = CliRunner().invoke(cli, [*words, "--method", place, "--explain"], catch_exceptions=False)
+    assert "the first 4 of average ranked anew" in done.stdout
