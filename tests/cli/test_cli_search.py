@@ -143,7 +143,10 @@ def test_in_this_folder(run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
         ([".", "red", "--min-score", "high"], "not a number"),
         ([".", "red", "--where", "width >"], "filter is wrong"),
         ([".", "red", "--sheet", "x.pdf"], "neither in .png"),
-        ([".", "--image", "missing.png"], "does not exist"),
+        ([".", "--image", "missing.png"], "There is no file 'missing.png' (--image)."),
+        ([".", "--image", "red.png", "--prompt", "domain"], "The prompt 'domain' needs words"),
+        ([".", "red", "--prompt", "hello"], "The prompt 'hello' has no place for the words."),
+        ([".", "red", "--prompt", "a {thing}"], "has a field that nothing fills ({thing})"),
         ([".", "red", "--nonsense"], "No such option"),
     ],
 )

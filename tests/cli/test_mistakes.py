@@ -27,10 +27,14 @@ from sightword.cli.mistakes import sentence_of
         (float, "x", "--size takes a number, not 'x'."),
         (click.Choice(["f32", "bf16"]), "f16", "--size takes f32 or bf16, not 'f16'."),
         (click.Choice(["a", "b", "c"]), "d", "--size takes a, b or c, not 'd'."),
+        (click.Path(exists=True), "/no/such", "There is no file or folder '/no/such' (--size)."),
+        (click.Path(exists=True, dir_okay=False), "/no/such", "There is no file '/no/such' (--size)."),
+        (click.Path(exists=True, dir_okay=False), "/", "'/' is a folder, not a file (--size)."),
+        (click.Path(exists=True, file_okay=False), "/no/such", "There is no folder '/no/such' (--size)."),
         (
-            click.Path(exists=True),
-            "/no/such",
-            "Invalid value for '-s' / '--size': Path '/no/such' does not exist.",
+            click.Path(exists=True, file_okay=False),
+            __file__,
+            f"{__file__!r} is a file, not a folder (--size).",
         ),
     ],
 )

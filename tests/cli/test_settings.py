@@ -96,6 +96,14 @@ def test_the_folders_method_and_prompt_are_used(run, folder: Path, monkeypatch: 
     assert document["query"]["prompt"] == ["the {text}"]
 
 
+def test_a_setting_about_words_does_not_stop_a_search_by_picture(run, folder: Path, monkeypatch) -> None:
+    run("index", folder)
+    monkeypatch.setenv("SIGHTWORD_PROMPT", "domain")
+    done = run("search", folder, "--image", folder / "red.png", "--json", "--include-reference")
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout)["method"] == "image"
+
+
 DELIBERATE = {"methods", "prompts"}
 """How `search` asks must not decide what `evaluate` compares."""
 

@@ -111,7 +111,8 @@ def evaluate_command(
         return
     if len(what) != 1 or data is None:
         missing = "which benchmark" if len(what) != 1 else f"where the data of {what[0]} are (--data DIR)"
-        raise UsageError(f"Say {missing}.", "For instance: sightword evaluate cirr --data CIRR")
+        name = what[0] if len(what) == 1 else "cirr"
+        raise UsageError(f"Say {missing}.", f"For instance: sightword evaluate {name} --data DIR")
 
     from sightword.backbones import load_backbone
     from sightword.cli.progress import Bar

@@ -125,6 +125,8 @@ def search_command(ctx: click.Context, /, words: tuple[Path | Address, str], **o
 
         check_target(options["sheet"])
     method = options["method"]
+    if not text and ctx.get_parameter_source("prompt") is not ParameterSource.COMMANDLINE:
+        options["prompt"] = ()  # a setting says where the words go; here are none
     typed = ctx.get_parameter_source("method") is ParameterSource.COMMANDLINE
     if not typed and not (options["image"] and (text or options["prompt"])):
         options["method"] = "default"  # a setting says how to combine; here is nothing to combine

@@ -93,7 +93,8 @@ def serve_command(folders: tuple[Path | Address, ...], **options: Any) -> None:
     check_name(split_weight(options["method"])[0])  # before the model is loaded
     if options["tls_key"] is not None and options["tls_cert"] is None:
         raise UsageError("--tls-key alone is not enough for https.", "Give --tls-cert FILE, too.")
-    certificate = None if options["tls_cert"] is None else Certificate(options["tls_cert"], options["tls_key"])
+    chain = options["tls_cert"]
+    certificate = None if chain is None else Certificate(chain, options["tls_key"])
     if certificate is not None:
         certificate.check()
     sock = bind(host, options["port"])

@@ -35,16 +35,17 @@ def check_name(name: str) -> None:
         if not (directory / NAMES).is_file():
             read_config(directory)
         return
-    if base not in (known := _known()):
-        hint = directory_hint(base) or f"Choose one of {', '.join(sorted(known))}."
+    offered = _offered()
+    if base not in offered and base not in INVERSIONS and base not in SUPERVISED:
+        hint = directory_hint(base) or f"Choose one of {', '.join(sorted(offered))}."
         raise ModelUnavailable(f"There is no method {name!r}.", hint)
 
 
-def _known() -> set[str]:
-    """Methods that need no weights or can be trained, and those that lie here for any backbone."""
+def _offered() -> set[str]:
+    """Methods that need no weights, and those whose weights lie here for any backbone."""
     trained = {
         config.parent.name
         for root in (SHIPPED, models_home() / "methods")
         for config in root.glob(f"*/*/{CONFIG}")
     }
-    return {"default", SearleOTI.name, *TRAINING_FREE, *INVERSIONS, *SUPERVISED, *trained}
+    return {"default", SearleOTI.name, *TRAINING_FREE, *trained}

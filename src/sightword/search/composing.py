@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sightword.errors import UsageError
+from sightword.prompts import PRESETS, build_prompt
 from sightword.search.references import Reference
 from sightword.search.reranking import Reranking, reranking_of
 
@@ -93,6 +94,26 @@ def check_sides(query: Query) -> None:
         told = f"The method {name} combines a picture with words; here is only {there}, so {answers} answers."
     if told is not None:
         warnings.warn(told, MethodWarning, stacklevel=4)  # the line that called Engine.search
+
+
+def check_prompts(query: Query) -> None:
+    """Compare the prompts with what there is to put into them.
+
+    Raises
+    ------
+    UsageError
+        A prompt has a field that nothing fills, needs words that are not there, or has no place for them.
+    """
+    for template in query.prompts or ():
+        build_prompt("words", template)
+        whole = PRESETS.get(template, template)
+        if not query.text and any(field in whole for field in ("{text}", "{domain}", "{obj}")):
+            raise UsageError(
+                f"The prompt {template!r} needs words, and there is only a picture.",
+                "Give words, or a prompt that says all, such as 'a drawing of {*}'.",
+            )
+        if not query.images and "{" not in whole:
+            raise UsageError(f"The prompt {template!r} has no place for the words.", "Put {text} in it.")
 
 
 def split_weight(name: str) -> tuple[str, dict[str, float]]:

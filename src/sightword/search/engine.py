@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any
 from sightword.errors import IndexForAnotherBackbone, IndexMissing, UsageError
 from sightword.pictures.scan import ScanProblem, scan
 from sightword.prompts import Prompt
-from sightword.search.composing import Composed, check_sides, compose, method_for, split_weight, told_name
+from sightword.search.composing import (
+    Composed,
+    check_prompts,
+    check_sides,
+    compose,
+    method_for,
+    split_weight,
+    told_name,
+)
 from sightword.search.hits import Hit
 from sightword.search.places import NOWHERE, places
 from sightword.search.query import Query, as_query, parsed_where
@@ -241,6 +249,7 @@ class Engine:
         # Also a method that words alone will not use: a typing error must not pass unseen.
         self.load_method(self.method if query.method == "default" else query.method)
         check_sides(query)
+        check_prompts(query)
         self.load_method(self.method_for(query))
         self.references.check([*query.images, *(item for item in query.without if not isinstance(item, str))])
         return query
