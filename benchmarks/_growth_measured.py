@@ -9,7 +9,13 @@ from typing import Any
 
 __all__ = ["Encoder", "Results"]
 
-BATCHES = ("quantisation_real", "quantisation_1m", "quantisation_1m_ivf", "quantisation_1m_hnsw")
+BATCHES = (
+    "quantisation_real",
+    "quantisation_real_ivf",
+    "quantisation_1m",
+    "quantisation_1m_ivf",
+    "quantisation_1m_hnsw",
+)
 
 
 @dataclass(frozen=True)
@@ -104,7 +110,7 @@ class Results:
 
     def recall(self, engine: str, kind: str, setting: str = "", rescored: int = 0) -> float | None:
         """Recall at a million rows, as measured; None where it was not."""
-        for name in BATCHES[1:]:
+        for name in (batch for batch in BATCHES if "_1m" in batch):
             report = self.report(name)
             held = report["results"]["engines"].get(engine) if report else None
             for row in held["asked"] if held else []:
