@@ -120,6 +120,7 @@ def _settings(context: Any) -> Iterator[None]:
         "enable_progress_bars": False,
         "print_on_execution_start": False,
         "enable_auto_log_stats": False,
+        "raise_original_map_exception": True,
     }
     before = {name: getattr(context, name) for name in wanted if hasattr(context, name)}
     try:
@@ -136,15 +137,16 @@ def _sentences() -> Iterator[None]:
     """Errors of workers as our own: what they raised, or the last line of what Ray tells."""
     try:
         yield
-    except (SightwordError, KeyboardInterrupt, GeneratorExit):
-        raise
     except Exception as error:
-        cause: BaseException | None = error
-        while cause is not None:
-            inner = getattr(cause, "cause", None)
-            cause = inner if isinstance(inner, BaseException) else cause.__cause__
-            if isinstance(cause, SightwordError):
-                raise type(cause)(cause.message, cause.hint) from None
+        # Ray mixes its own class into what a worker raised; the worker's is inside.
+        inner: Any = error
+        while inner is not None:
+            within = getattr(inner, "cause", None) or inner.__cause__
+            if isinstance(inner, SightwordError) and not isinstance(within, SightwordError):
+                if inner is error:
+                    raise
+                raise inner from None
+            inner = within
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         reason = (lines[-1] if lines else type(error).__name__).rstrip(".")
         raise SightwordError(
