@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from sightword.errors import IndexForAnotherBackbone, IndexMissing, UsageError
+from sightword.errors import IndexMissing, UsageError
 from sightword.pictures.scan import ScanProblem, scan
 from sightword.prompts import Prompt
 from sightword.search.composing import (
@@ -386,23 +386,8 @@ class Engine:
     def _open_store(self, create: bool) -> VectorStore:
         with self._lock:
             self._check_open()
-            if self._store is not None:
-                return self._store
-            from sightword.index.base import Manifest
-            from sightword.index.opening import open_index
-            from sightword.index.store import require
+            if self._store is None:
+                from sightword.search.storing import open_for
 
-            spec = self.backbone.spec
-            manifest = Manifest(spec.name, spec.weights_hash, preprocess="product", dim=spec.dim)
-            store = open_index(self.folder, index=self.index, create=manifest if create else None)
-            try:
-                require(store.manifest, spec)
-            except IndexForAnotherBackbone as error:
-                place = store.info()["location"]
-                store.close()
-                if store.manifest.backbone != spec.name:
-                    raise
-                # As after an upgrade: naming the same backbone again would not help.
-                raise IndexForAnotherBackbone(error.message, f"Delete {place} and index again.") from None
-            self._store = store
-            return store
+                self._store = open_for(self.folder, self.index, self.backbone.spec, create=create)
+            return self._store
