@@ -9,6 +9,9 @@ from typing import Any
 
 __all__ = ["Encoder", "Results"]
 
+BUSY = 2.5
+"""Load above which times of one or two threads on two cores are not to be trusted."""
+
 BATCHES = (
     "quantisation_real",
     "quantisation_real_ivf",
@@ -59,20 +62,26 @@ class Results:
         return read
 
     def source(self, *names: str) -> str:
-        """Commands, commits, times and the machine of reports, as lines of Markdown."""
-        told = []
+        """Commands, commits, times and the machine of reports, and a warning where others used it too."""
+        told, loads = [], [0.0]
         for name in names:
             report = self.report(name)
             if report is None:
                 continue
             machine = report["machine"]
+            loads.append(machine["load_at_end"])
             told.append(
                 f"`{report['command']}` (commit {report['commit']},"
                 f" {report['time'][:16].replace('T', ' ')} UTC,"
                 f" {machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB,"
                 f" load at the end {machine['load_at_end']:.1f})"
             )
-        return "Measured by " + "; ".join(told) + "." if told else ""
+        busy = (
+            f" **On a busy machine (load {max(loads):.0f}): times are too long.**"
+            if max(loads) > BUSY
+            else ""
+        )
+        return f"Measured by {'; '.join(told)}.{busy}" if told else ""
 
     def sizes(self) -> list[dict[str, Any]]:
         """Rows of the local scale reports, smallest first."""

@@ -31,9 +31,9 @@ def asked(setting: str, rescored: int, recalls: tuple[float, float]) -> dict[str
 @pytest.fixture
 def results(tmp_path: Path) -> Results:
     lies = {
-        "queries": 4, "groups": 3, "cosine_of_the_1st": 0.5, "cosine_of_the_10th": 0.25, "10th_minus_42nd": 0.1,
-        "10th_minus_11th_median": 0.0123, "background_mean": -0.5, "background_deviation": 0.0,
-        "share_of_values_beyond_the_int8_grid": 0.0123,
+        "queries": 4, "groups": 3, "cosine_of_the_1st": 0.5, "cosine_of_the_10th": 0.25,
+        "10th_minus_42nd": 0.1, "10th_minus_11th_median": 0.0123, "background_mean": -0.5,
+        "background_deviation": 0.0, "share_of_values_beyond_the_int8_grid": 0.0123,
     }  # fmt: skip
 
     def engine(*rows: dict[str, Any], **more: int) -> dict[str, Any]:
@@ -61,6 +61,14 @@ def test_flat_engines_once_each(results: Results) -> None:
     assert lines[0] == (
         "| int8 | 384 | 2.00 | .900 (.800 to 1) | .700 (.600 to .800) | -.200 (-.200 to .000) |"
     )
+
+
+def test_a_busy_machine_is_told(results: Results) -> None:
+    assert "busy" not in results.source("quantisation_real", "none such")
+    path = results.folder / "quantisation_real.json"
+    path.write_text(path.read_text().replace('"load_at_end": 0.1', '"load_at_end": 8.4'))
+    assert results.source("quantisation_real").endswith("**On a busy machine (load 8): times are too long.**")
+    assert results.source() == results.source("none such") == ""
 
 
 def test_variants_of_an_engine_from_several_reports(results: Results) -> None:
