@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sightword.backbones.base import Array, Backbone
 from sightword.backbones.patches import has_patches
+from sightword.evaluation.prompts_kept import Key, encoded_prompts
 from sightword.prompts import Prompt
 
 __all__ = ["Remembering"]
@@ -17,11 +19,18 @@ BATCH = 64
 
 
 class Remembering:
-    """Stands in for a backbone; equal prompts with equal pseudo-words are encoded once."""
+    """Stands in for a backbone; equal prompts with equal pseudo-words are encoded once.
 
-    def __init__(self, backbone: Backbone) -> None:
-        self._backbone = backbone
-        self._known: dict[tuple[tuple[str, ...], bytes], Array] = {}
+    Parameters
+    ----------
+    backbone : Backbone
+    cache : Path, optional
+        Where encoded prompts are kept for the next run.
+    """
+
+    def __init__(self, backbone: Backbone, cache: Path | None = None) -> None:
+        self._backbone, self._cache = backbone, cache
+        self._known: dict[Key, Array] = {}
         self.spec = backbone.spec
 
     @property
@@ -52,8 +61,11 @@ class Remembering:
         rows = sorted(new.values(), key=lambda index: len(str(prompts[index])))
         for start in range(0, len(rows), BATCH):
             batch = rows[start : start + BATCH]
-            features = self._backbone.encode_prompts([prompts[i] for i in batch], [filling[i] for i in batch])
-            self._known.update(zip((keys[i] for i in batch), features))
+            own = [keys[i] for i in batch]
+            features = encoded_prompts(
+                self._backbone, [prompts[i] for i in batch], [filling[i] for i in batch], own, self._cache
+            )
+            self._known.update(zip(own, features))
         return np.stack([self._known[key] for key in keys])
 
     def token_embedding(self) -> Array:
@@ -69,5 +81,5 @@ class Remembering:
         return self._backbone.vocabulary()
 
 
-def _key(prompt: Prompt, slots: Sequence[Array]) -> tuple[tuple[str, ...], bytes]:
+def _key(prompt: Prompt, slots: Sequence[Array]) -> Key:
     return prompt.pieces, b"|".join(np.ascontiguousarray(slot, np.float32).tobytes() for slot in slots)

@@ -12,6 +12,7 @@ from typing import Any
 
 from sightword.backbones.base import Backbone
 from sightword.backbones.tokenize import PromptTruncated
+from sightword.config import cache_home
 from sightword.errors import UsageError
 from sightword.evaluation import slices
 from sightword.evaluation.anew import Patches
@@ -75,7 +76,7 @@ def run(
         Values of an option of the methods that take it.
     preprocess : {"clip", "targetpad"}
     cache : Path, optional
-        Where features are kept.
+        Where features of pictures and of prompts are kept.
     progress : Progress, optional
     command : str
         Told in the results.
@@ -86,7 +87,8 @@ def run(
         A method, a prompt or an option does not exist; told before any picture is read.
     """
     progress = progress or Progress()
-    remembering = Remembering(backbone)
+    cache = cache_home() / "features" if cache is None else cache
+    remembering = Remembering(backbone, cache)
     ceiling = any(query.caption for query in loaded.queries)
     asked = [check_prompt(prompt, benchmark.prompts) for prompt in prompts or [benchmark.prompt]]
     if methods and CAPTION in methods and not ceiling:
