@@ -72,7 +72,9 @@ def _combiner(backbone: Any, base: str) -> Learner:
     spec = backbone.spec
     return Learner(
         backbone,
-        lambda seed: CombinerLearner(spec, inner=spec.dim, hidden=2 * spec.dim, scale=50.0, seed=seed),
+        lambda seed: CombinerLearner(
+            spec, inner=spec.dim, hidden=2 * spec.dim, scale=spec.logit_scale, seed=seed
+        ),
         {"lr": 3e-4, "weight_decay": 0.0},
     )
 
@@ -80,8 +82,10 @@ def _combiner(backbone: Any, base: str) -> Learner:
 def _cirplant(backbone: Any, base: str) -> Learner:
     return Learner(
         backbone,
-        lambda seed: CirplantLearner(backbone.spec, width=128, layers=2, heads=4, longest=24, seed=seed),
-        {"lr": 1e-3, "weight_decay": 0.05},
+        lambda seed: CirplantLearner(
+            backbone.spec, width=64, layers=2, heads=4, longest=24, dropout=0.1, seed=seed
+        ),
+        {"lr": 2e-3, "weight_decay": 0.05},
         loss="softmax",
         extra={"longest": 24},
     )
@@ -91,8 +95,8 @@ def _tuned(backbone: Any, base: str) -> Learner:
     start = base_of(load_method(base, backbone=backbone), base)
     return Learner(
         backbone,
-        lambda seed: TunedLearner(backbone.spec, start, seed=seed),
-        {"lr": 1e-3, "weight_decay": 0.05},
+        lambda seed: TunedLearner(backbone.spec, start, hidden=256, seed=seed),
+        {"lr": 3e-4, "weight_decay": 0.05},
         extra={"parts": parts_of(start, Remembering(backbone)), "parts_key": base},
     )
 

@@ -40,9 +40,9 @@ from sightword.training.triplets import Triplets, collect
 
 BUDGETS = {
     10: Budget(steps=60, batch=10, draws=3),
-    100: Budget(steps=200, batch=90, draws=3),
-    1_000: Budget(steps=400, batch=256, draws=2),
-    10_000: Budget(steps=1_000, batch=256, draws=1),
+    100: Budget(steps=120, batch=90, draws=2),
+    1_000: Budget(steps=250, batch=256, draws=1),
+    10_000: Budget(steps=600, batch=256, draws=1),
 }
 """Chosen on the validation half; steps are an upper bound, the best weights on a run's own held-out triplets
 are kept."""

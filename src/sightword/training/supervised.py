@@ -145,6 +145,8 @@ def learn_triplets(
             "Give more triplets, or hold fewer out.",
         )
     network.to(job.device)
+    if hasattr(network, "begin"):
+        network.begin(len(training))
     supply = Supply(data, network.needs, job.backbone, job.device)
     seed = job.settings.seed
 

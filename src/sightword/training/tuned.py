@@ -1,8 +1,9 @@
 """Both together (ours): triplets move a zero-shot answer, and a penalty keeps it near where it was.
 
-    L = CE(scale q . norm(target)^T, i) + anchor (1 - mean cosine(q, q0))
+    L = CE(scale q . norm(target)^T, i) + anchor (1000 / N) (1 - mean cosine(q, q0))
 
-q0 is the zero-shot method's answer and the answer at the start; see ``methods/tuned.py``. Only the small head
+q0 is the zero-shot method's answer and the answer at the start; see ``methods/tuned.py``. N is the number of
+triplets: like a prior, the penalty weighs the less, the more there are. Only the small head
 learns: phi and both towers stay, so all four parts of every ask are computed once.
 """
 
@@ -28,6 +29,9 @@ from sightword.training.supply import Batch
 
 __all__ = ["TunedLearner", "base_of", "base_tensors", "parts_of"]
 
+ANCHORED = 1000
+"""With so many triplets the penalty has the weight that was asked for."""
+
 
 class TunedLearner(nn.Module):  # type: ignore[misc]  # torch is untyped here
     """The head in torch.
@@ -40,7 +44,7 @@ class TunedLearner(nn.Module):  # type: ignore[misc]  # torch is untyped here
     hidden : int
     dropout : float
     anchor : float
-        Weight of the penalty.
+        Weight of the penalty with a thousand triplets.
     scale : float, optional
         Of the scores, at the start; the backbone's own unless given.
     learn_scale : bool
@@ -73,6 +77,11 @@ class TunedLearner(nn.Module):  # type: ignore[misc]  # torch is untyped here
         self.register_buffer("mix", torch.from_numpy(base.mix))
         self.temperature = Temperature(spec.logit_scale if scale is None else scale, learn=learn_scale)
         self._base, self._spec = base, spec
+        self._weight = anchor
+
+    def begin(self, triplets: int) -> None:
+        """Told before learning how many triplets there are."""
+        self._weight = self.anchor * ANCHORED / triplets
 
     def forward(self, parts: torch.Tensor) -> torch.Tensor:
         """float32 [B, 4, D] -> unit vectors [B, D]."""
@@ -87,14 +96,14 @@ class TunedLearner(nn.Module):  # type: ignore[misc]  # torch is untyped here
 
     def regulariser(self, batch: Batch) -> torch.Tensor | None:
         """The penalty, for the weights without dropout."""
-        if not self.anchor:
+        if not self._weight:
             return None
         parts = _parts(batch)
         was = self.training
         self.eval()
         answer = self(parts)
         self.train(was)
-        return self.anchor * apart(answer, torch.einsum("bkd,k->bd", parts, self.mix))
+        return self._weight * apart(answer, torch.einsum("bkd,k->bd", parts, self.mix))
 
     def settings(self) -> dict[str, Any]:
         """See `Composed.settings`."""
