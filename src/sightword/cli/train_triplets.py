@@ -36,7 +36,7 @@ def combiner_command(**options: Any) -> None:
 
 
 @click.command("cirplant", cls=Command, context_settings=CONTEXT)
-@triplets(loss="triplet")
+@triplets(loss="softmax")
 @scaled("32, learnt", learnt=True)
 @click.option("--width", type=click.IntRange(min=1), default=512, show_default=True, help="Of the states.")
 @click.option("--layers", type=click.IntRange(min=1), default=4, show_default=True, help="Blocks.")

@@ -1,6 +1,6 @@
 """CIRPLANT's learner (ICCV 2021, arXiv 2108.04024); the network is described in ``methods/cirplant.py``.
 
-    S = scale q . norm(target)^T,   L = mean over j != i of log(1 + exp(S_ij - S_ii))
+    S = scale q . norm(target)^T,   L = CE(S, i), or the mean over j != i of log(1 + exp(S_ij - S_ii))
 
 The authors' code takes the soft triplet loss of TIRG on squared distances of vectors of a learnt length (4 at
 the start); on cosines that is a learnt scale of 2 x 4^2 = 32. Theirs draws six triplets a query, within
