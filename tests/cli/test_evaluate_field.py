@@ -42,6 +42,19 @@ def test_sizes_and_published_numbers_stand_in_the_table(run: Run, tmp_path: Path
     assert "split test1, this run: val" in done.stdout
 
 
+def test_a_picture_that_cannot_be_read_is_told_like_a_missing_one(run: Run, tmp_path: Path) -> None:
+    data = made_field.circo(tmp_path)
+    broken = sorted((tmp_path / "COCO2017_unlabeled/unlabeled2017").iterdir())[-1]
+    broken.write_bytes(b"no picture")
+    call = ("evaluate", "circo", "--data", data, "--method", "average")
+    refused = run(*call)
+    assert refused.exit_code == 1
+    done = run(*call, "--allow-missing")
+    assert done.exit_code == 0, done.stderr
+    for text in (done.stderr, done.stdout):
+        assert "pictures are unreadable" in text and broken.name in text
+
+
 def test_prompts_sweep_and_preprocess(run: Run, tmp_path: Path) -> None:
     data = made_field.circo(tmp_path)
     done = run(

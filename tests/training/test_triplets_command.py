@@ -139,3 +139,6 @@ def test_held_out_triplets_may_come_from_elsewhere(
     report = json.loads(done.stdout)
     assert report["triplets"] == 240
     assert report["held_out"]["after"]["triplets"] == 36
+    again = run(*options("combiner", table, tmp_path / "out", tmp_path))
+    assert again.exit_code == 2 and "holds a finished result already" in again.output
+    assert "--overwrite" in run("train", "combiner", "--help").output

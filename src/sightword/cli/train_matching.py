@@ -23,7 +23,7 @@ _DROPOUT = click.FloatRange(0, 1, max_open=True)
     help="Of the scores at the start; it is learnt.",
 )  # fmt: skip
 @click.option("--hidden", type=click.IntRange(min=1), help="Width of the attention. [default: D]")
-@click.option("--dropout", type=_DROPOUT, default=0.1, show_default=True)
+@click.option("--dropout", type=_DROPOUT, default=0.1, show_default=True, help="Of the hidden layer.")
 @click.option(
     "--first", default="average", show_default=True, metavar="METHOD",
     help="Whose best pictures are ranked anew in a search.",
@@ -53,7 +53,7 @@ def artemis_command(**options: Any) -> None:
 @click.option("--width", type=click.IntRange(min=1), default=256, show_default=True, help="Of the states.")
 @click.option("--layers", type=click.IntRange(min=1), default=2, show_default=True, help="Blocks.")
 @click.option("--heads", type=click.IntRange(min=1), default=8, show_default=True, help="Of the attention.")
-@click.option("--dropout", type=_DROPOUT, default=0.2, show_default=True)
+@click.option("--dropout", type=_DROPOUT, default=0.2, show_default=True, help="Of the blocks.")
 @click.option(
     "--drop-patches", type=_DROPOUT, default=0.5, show_default=True,
     help="Share of the patches that a step does not see.",
