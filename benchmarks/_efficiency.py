@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sightword.evaluation.memory import Remembering
 from sightword.methods.catalog import load_method
+from sightword.training.artemis import ArtemisLearner
 from sightword.training.cirplant import CirplantLearner
 from sightword.training.combiner import CombinerLearner
 from sightword.training.triplet_features import TripletFeatures, triplet_features
@@ -101,10 +102,19 @@ def _tuned(backbone: Any, base: str) -> Learner:
     )
 
 
+def _artemis(backbone: Any, base: str) -> Learner:
+    return Learner(
+        backbone,
+        lambda seed: ArtemisLearner(backbone.spec, seed=seed),
+        {"lr": 3e-4, "weight_decay": 0.05},
+    )
+
+
 LEARNERS: dict[str, Callable[[Any, str], Learner]] = {
     "combiner": _combiner,
     "cirplant": _cirplant,
     "tuned": _tuned,
+    "artemis": _artemis,
 }
 
 

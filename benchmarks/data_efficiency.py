@@ -15,6 +15,7 @@ zero-shot method. Features are computed once and kept in the cache.
 from __future__ import annotations
 
 import argparse
+import json
 import tempfile
 import time
 from collections.abc import Sequence
@@ -125,6 +126,7 @@ def main() -> None:
     parser.add_argument("--limit", type=int, help="at most so many queries of each aspect")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--cache", type=Path, default=cache_home() / "training")
+    parser.add_argument("--beside", type=Path, help="a report of other methods, on the same queries")
     parser.add_argument("--keep", type=Path, help="leave the trained directories here")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--markdown", type=Path)
@@ -163,10 +165,16 @@ def main() -> None:
             for task, numbers in whole.tasks.items()
             if whole.main in whole.metrics(numbers)
         }
+    if arguments.beside:
+        earlier = json.loads(arguments.beside.read_text(encoding="utf-8"))["results"]
+        results["methods"] = {**earlier["methods"], **results["methods"]}
+        results["runs"] = {**earlier["runs"], **told}
     results["single draws, overall"] = {
         Path(name).name: whole.mean(scores, whole.tasks[OVERALL], whole.main)
         for name, scores in report.methods.items()
     }
+    if arguments.beside:
+        results["single draws, overall"] |= earlier["single draws, overall"]
     results["cpu_seconds_of_asking"] = round(asked, 1)
     settings = {
         "split": arguments.split, "backbone": dict(report.backbone), "sizes": arguments.sizes,
