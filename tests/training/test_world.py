@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sightword.errors import UsageError
-from sightword.training.world import World
+from sightword.training.world import World, join
 
 torch = pytest.importorskip("torch", reason="training needs the extra torch")
 pytestmark = pytest.mark.slow
@@ -81,3 +81,17 @@ def test_two_processes_equal_one(tmp_path: Path) -> None:
 def test_a_batch_that_does_not_divide_is_a_sentence() -> None:
     with pytest.raises(UsageError, match="15 cannot be shared by 2"):
         World(0, 2).share(torch.arange(15))
+
+
+def test_every_process_of_a_machine_has_its_own_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen: list[int] = []
+    joined: list[str] = []
+    monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: False)
+    monkeypatch.setattr(torch.distributed, "init_process_group", joined.append)
+    monkeypatch.setattr(torch.distributed, "get_rank", lambda: 3)
+    monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 4)
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert join("cuda") == World(3, 4) and join("cuda:0") == World(3, 4) and join("cpu") == World(3, 4)
+    assert chosen == [1] and joined == ["nccl", "nccl", "gloo"]

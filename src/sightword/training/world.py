@@ -111,7 +111,10 @@ def join(device: str = "cpu") -> World:
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
         return ALONE
-    distributed = need_torch().distributed
+    torch = need_torch()
+    distributed = torch.distributed
+    if device == "cuda" and "LOCAL_RANK" in os.environ:  # else all of a machine share its first card
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     if not distributed.is_initialized():
         distributed.init_process_group("nccl" if device.startswith("cuda") else "gloo")
     return World(distributed.get_rank(), distributed.get_world_size())
