@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sightword.backbones.base import Array
 from sightword.methods.phi import gelu
 
-__all__ = ["attention", "attention_mask", "block", "layer_norm", "linear"]
+__all__ = ["attention", "attention_mask", "block", "layer_norm", "linear", "shapes_around"]
 
 Tensors = Mapping[str, Array]
 EPS = 1e-5
@@ -61,3 +61,32 @@ def block(x: Array, tensors: Tensors, name: str, heads: int, mask: NDArray[np.bo
     inner = gelu(linear(layer_norm(x, tensors, f"{name}.norm_2"), tensors, f"{name}.rise"))
     out: Array = x + linear(inner, tensors, f"{name}.fall")
     return out
+
+
+def shapes_around(
+    linears: Mapping[str, tuple[int, int]], network: Mapping[str, Any]
+) -> dict[str, tuple[int, ...]]:
+    """Tensors of a network of these blocks, and their shapes.
+
+    Parameters
+    ----------
+    linears : mapping of str to (out, in)
+        What lies before and behind the blocks.
+    network : mapping
+        ``width``, ``layers`` and ``longest``: as many places as words are read.
+    """
+    width = network["width"]
+    inner, norms = dict(linears), ["input", "output_norm"]
+    for layer in range(network["layers"]):
+        prefix = f"blocks.{layer}"
+        inner |= {
+            f"{prefix}.qkv": (3 * width, width), f"{prefix}.join": (width, width),
+            f"{prefix}.rise": (4 * width, width), f"{prefix}.fall": (width, 4 * width),
+        }  # fmt: skip
+        norms += [f"{prefix}.norm_1", f"{prefix}.norm_2"]
+    found: dict[str, tuple[int, ...]] = {"places": (network["longest"], width)}
+    for name, shape in inner.items():
+        found |= {f"{name}.weight": shape, f"{name}.bias": shape[:1]}
+    for name in norms:
+        found |= {f"{name}.weight": (width,), f"{name}.bias": (width,)}
+    return found

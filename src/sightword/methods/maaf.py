@@ -32,7 +32,7 @@ from sightword.backbones.base import Array, Backbone
 from sightword.backbones.patches import check_patches
 from sightword.errors import ModelUnavailable, UsageError
 from sightword.methods.base import ComposeInput
-from sightword.methods.blocks import block, layer_norm, linear
+from sightword.methods.blocks import block, layer_norm, linear, shapes_around
 from sightword.methods.cirplant import standard
 from sightword.methods.composer import Composer, picture_vectors
 from sightword.methods.trained import check_shapes, open_trained
@@ -141,21 +141,8 @@ class Maaf(Composer):
 def shapes(dim: int, token_dim: int, network: dict[str, Any]) -> dict[str, tuple[int, ...]]:
     """Tensors and their shapes; weights are [out, in]."""
     width = network["width"]
-    found: dict[str, tuple[int, ...]] = {"places": (network["longest"], width)}
     linears = {
         "patches": (width, network["patch"]), "words": (width, token_dim), "sentence": (width, dim),
         "output": (dim, width),
     }  # fmt: skip
-    norms = ["input", "output_norm"]
-    for layer in range(network["layers"]):
-        prefix = f"blocks.{layer}"
-        linears |= {
-            f"{prefix}.qkv": (3 * width, width), f"{prefix}.join": (width, width),
-            f"{prefix}.rise": (4 * width, width), f"{prefix}.fall": (width, 4 * width),
-        }  # fmt: skip
-        norms += [f"{prefix}.norm_1", f"{prefix}.norm_2"]
-    for name, shape in linears.items():
-        found |= {f"{name}.weight": shape, f"{name}.bias": shape[:1]}
-    for name in norms:
-        found |= {f"{name}.weight": (width,), f"{name}.bias": (width,)}
-    return found
+    return shapes_around(linears, network)

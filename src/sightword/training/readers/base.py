@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 
 from sightword.errors import UsageError
 
-__all__ = ["CAPTIONS", "PICTURES", "Columns", "Item", "Source", "file_state"]
+__all__ = ["CAPTIONS", "PICTURES", "Columns", "Item", "Source", "file_state", "json_rows"]
 
 PICTURES = ("filepath", "file_path", "file_name", "filename", "file", "path", "image", "jpg", "picture")
 CAPTIONS = ("title", "caption", "captions", "text", "txt", "sentence", "prompt")
@@ -89,6 +90,27 @@ class Source(ABC):
     @abstractmethod
     def identity(self) -> str:
         """Changes when the data does; the key of caches."""
+
+
+def json_rows(path: Path, example: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The objects of a JSON Lines file, each with ``path:line``; empty lines are passed over.
+
+    Raises
+    ------
+    UsageError
+        A line is no object; `example` shows one.
+    """
+    with path.open(encoding="utf-8-sig", errors="replace") as stream:
+        for number, line in enumerate(stream, start=1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except ValueError:
+                row = None
+            if not isinstance(row, dict):
+                raise UsageError(f"{path}:{number} is not a JSON object.", f"A line looks like {example}.")
+            yield f"{path}:{number}", row
 
 
 def texts_of(value: Any) -> tuple[str, ...]:

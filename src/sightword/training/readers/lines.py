@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from sightword.errors import UsageError
 from sightword.training.need import need
-from sightword.training.readers.base import Columns, Item, Source, file_state, picture_of, texts_of
+from sightword.training.readers.base import Columns, Item, Source, file_state, json_rows, picture_of, texts_of
 
 __all__ = ["LinesSource", "ParquetSource", "item_of"]
 
@@ -29,19 +28,15 @@ class LinesSource(Source):
         self._path, self._columns = path, columns
 
     def __iter__(self) -> Iterator[Item]:
-        objects = self._path.suffix.lower() == ".jsonl"
+        if self._path.suffix.lower() != ".jsonl":
+            with self._path.open(encoding="utf-8-sig", errors="replace") as stream:
+                for number, line in enumerate(stream, start=1):
+                    yield Item(f"{self._path}:{number}", None, (line.rstrip("\r\n"),))
+            return
         found: tuple[str | None, str | None] | None = None
-        with self._path.open(encoding="utf-8-sig", errors="replace") as stream:
-            for number, line in enumerate(stream, start=1):
-                name = f"{self._path}:{number}"
-                if not objects:
-                    yield Item(name, None, (line.rstrip("\r\n"),))
-                    continue
-                if not line.strip():
-                    continue
-                row = _object(line, name)
-                found = found or self._columns.find(list(row), name)
-                yield item_of(row, found, name, self._path.parent)
+        for name, row in json_rows(self._path, '{"caption": "a cat"}'):
+            found = found or self._columns.find(list(row), name)
+            yield item_of(row, found, name, self._path.parent)
 
     def identity(self) -> str:
         """The file's state."""
@@ -85,13 +80,3 @@ def item_of(row: Mapping[str, Any], found: tuple[str | None, str | None], name: 
     picture = picture_of(row.get(found[0]), home) if found[0] is not None else None
     texts = texts_of(row.get(found[1])) if found[1] is not None else ()
     return Item(str(picture) if isinstance(picture, Path) else name, picture, texts)
-
-
-def _object(line: str, name: str) -> dict[str, Any]:
-    try:
-        row = json.loads(line)
-    except ValueError:
-        row = None
-    if not isinstance(row, dict):
-        raise UsageError(f"{name} is not a JSON object.", 'A line looks like {"caption": "a cat"}.')
-    return row

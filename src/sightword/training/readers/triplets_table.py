@@ -8,19 +8,20 @@ In ``.jsonl``, ``text`` may be a list of equally likely ways to put it.
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sightword.errors import UsageError
-from sightword.training.readers.base import Item, file_state, picture_of, texts_of
+from sightword.training.readers.base import Item, file_state, json_rows, picture_of, texts_of
 from sightword.training.triplets import Triplet, TripletSource
 
 if TYPE_CHECKING:
     from sightword.training.readers.triplets import TripletColumns
 
 __all__ = ["LinesTriplets", "TableTriplets"]
+
+_EXAMPLE = '{"reference": "a.jpg", "text": "in red", "target": "b.jpg"}'
 
 USUAL = {
     "reference": ("reference", "reference_image", "candidate", "ref", "source", "query", "query_image"),
@@ -80,14 +81,9 @@ class LinesTriplets(TripletSource):
 
     def __iter__(self) -> Iterator[Triplet]:
         found: dict[str, str] | None = None
-        with self._path.open(encoding="utf-8-sig", errors="replace") as stream:
-            for number, line in enumerate(stream, start=1):
-                if not line.strip():
-                    continue
-                name = f"{self._path}:{number}"
-                row = _object(line, name)
-                found = found or _columns(list(row), self._columns, name)
-                yield _triplet(row, found, name, self._path.parent)
+        for name, row in json_rows(self._path, _EXAMPLE):
+            found = found or _columns(list(row), self._columns, name)
+            yield _triplet(row, found, name, self._path.parent)
 
     def identity(self) -> str:
         """The file's state."""
@@ -127,16 +123,3 @@ def _triplet(row: Mapping[str, Any], found: dict[str, str], name: str, home: Pat
 def _item(value: Any, name: str, role: str, home: Path) -> Item:
     picture = picture_of(value, home)
     return Item(str(picture) if isinstance(picture, Path) else f"{name}:{role}", picture)
-
-
-def _object(line: str, name: str) -> dict[str, Any]:
-    try:
-        row = json.loads(line)
-    except ValueError:
-        row = None
-    if not isinstance(row, dict):
-        raise UsageError(
-            f"{name} is not a JSON object.",
-            'A line looks like {"reference": "a.jpg", "text": "in red", "target": "b.jpg"}.',
-        )
-    return row
