@@ -73,6 +73,16 @@ class Deployment:
         process.send_signal(signal.SIGKILL)
         process.wait(30)
 
+    def role_of(self, node_id: int) -> str:
+        """Which of ``ROLES`` the cluster calls by this number."""
+        for role in self.processes:
+            if role.startswith("querynode"):
+                url = f"http://127.0.0.1:{self._port(f'{role} metrics')}/metrics"
+                with urllib.request.urlopen(url, timeout=5) as answer:
+                    if f'node_id="{node_id}"'.encode() in answer.read():
+                        return role
+        raise RuntimeError(f"no query node has the number {node_id}")
+
     def start(self, role: str) -> None:
         """Start one of ``ROLES`` (again)."""
         kind, _, number = role.partition("-")

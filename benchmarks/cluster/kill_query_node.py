@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,8 @@ from sightword.errors import SightwordError
 from sightword.index.base import Manifest, VectorStore
 from sightword.index.milvus import connection as connecting
 from sightword.index.milvus import retry
-from sightword.index.opening import open_index
+from sightword.index.milvus.address import parse_address
+from sightword.index.milvus.store import MilvusStore
 from sightword.index.store import open_store
 from sightword.index.transfer import TransferReport, transfer
 from sightword.index.transfer_plan import compare
@@ -94,9 +96,11 @@ def fill(folder: Path, rows: int, dim: int, made: Made) -> VectorStore:
 class Asking:
     """Asks one query after the other, in threads, until told to stop."""
 
-    def __init__(self, store: VectorStore, truths: list[tuple[Array, list[tuple[float, bytes]]]]) -> None:
+    def __init__(self, store: MilvusStore, truths: list[tuple[Array, list[tuple[float, bytes]]]]) -> None:
         self.asked: list[Asked] = []
+        self.errors: Counter[str] = Counter()
         self._store, self._truths = store, truths
+        self._place = store.address.server
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -118,8 +122,9 @@ class Asking:
             try:
                 found = [(hit.score, hit.picture.path) for hit in self._store.scan(query, K)]
                 failed, right = False, found == truth
-            except SightwordError:
+            except SightwordError as error:
                 failed, right = True, False
+                self.errors[error.message.replace(self._place, "SERVER")] += 1
             now = time.monotonic()
             self.asked.append(Asked(started, now - started, RETRIES.of_this_thread - before, failed, right))
             time.sleep(0.02)
@@ -156,6 +161,16 @@ def told(asked: list[Asked]) -> dict[str, Any]:
     }
 
 
+def leader(cluster: Deployment, store: MilvusStore) -> str:
+    """The query node that leads (a replica of) the collection: killing another may cost nothing."""
+    from pymilvus import MilvusClient
+
+    client = MilvusClient(uri=store.address.uri, dedicated=True)
+    (first, *_) = client.describe_replica(store.address.collection)
+    client.close()
+    return cluster.role_of(first.shards[0].shard_leader)
+
+
 def measure(args: argparse.Namespace, scratch: Path) -> tuple[dict[str, Any], dict[str, float]]:
     """The whole story."""
     made = Made(args.dim)
@@ -168,18 +183,19 @@ def measure(args: argparse.Namespace, scratch: Path) -> tuple[dict[str, Any], di
         for number in range(args.questions):
             query = made.query(number, args.dim)
             truths.append((query, [(hit.score, hit.picture.path) for hit in local.scan(query, K)]))
-        store = open_index(scratch, index=address, create=local.manifest)
+        store = MilvusStore.create(parse_address(address), local.manifest, expected=args.rows)
         report, started = TransferReport(), time.monotonic()
         transfer(local, store, compare(local, store), report)
         pushed = time.monotonic() - started
         assert report.sent == args.rows and len(compare(local, store)) == 0
         memory = cluster.memory()
+        victim = leader(cluster, store)
 
         asking = Asking(store, truths)
         asking.start(args.clients)
         time.sleep(args.warm + args.before)
         killed = time.monotonic()
-        cluster.kill(args.kill)
+        cluster.kill(victim)
         time.sleep(args.after)
         asking.stop()
         store.close()
@@ -206,6 +222,7 @@ def measure(args: argparse.Namespace, scratch: Path) -> tuple[dict[str, Any], di
         **phases,
         "recovery_seconds": round(recovered - killed, 1),
         "disturbed_queries": len(disturbed),
+        "errors": dict(asking.errors),
     }
     ratios = {"after_p50_to_before": phases["after"]["p50_ms"] / phases["before"]["p50_ms"]}
     return results, ratios
@@ -218,7 +235,6 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=50_000)
     parser.add_argument("--dim", type=int, default=384)
     parser.add_argument("--replicas", type=int, default=2)
-    parser.add_argument("--kill", choices=("querynode-1", "querynode-2"), default="querynode-1")
     parser.add_argument(
         "--session", type=int, default=30, help="seconds until a silent node is taken for dead"
     )
