@@ -59,6 +59,8 @@ class MilvusServer:
             config.set("common.security.defaultRootPassword", password)
         # What a strongly consistent read waits for; the usual 200 ms would be most of the time of the tests.
         config.set("proxy.timeTickInterval", 20)
+        # After a crash the parts wait until what their predecessors registered runs out: usually 30 s.
+        config.set("common.session.ttl", 10)
         config.resolve_storage()
         config.write_config()
         self._inner = str(config.get("proxy_port"))

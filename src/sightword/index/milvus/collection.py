@@ -83,6 +83,7 @@ class Collection:
                 filter=where,
                 output_fields=list(fields),
                 consistency_level=self._level("query", level),
+                patient=level == "strong",
             )
         )
 
@@ -104,6 +105,7 @@ class Collection:
                     output_fields=list(dict.fromkeys(["key", *fields])),
                     limit=size,
                     consistency_level=self._level("query", level),
+                    patient=level == "strong",
                 )
             )
             if page:
@@ -128,14 +130,15 @@ class Collection:
     def upsert(self, entities: Sequence[Entity]) -> None:
         """Put rows in, each in the place of one with the same key; after that they outlive the server."""
         for piece in _pieces(entities):
-            self.connection.call("upsert", collection_name=self.name, data=piece)
+            self.connection.call("upsert", collection_name=self.name, data=piece, patient=True)
             self._wrote()
 
     def delete(self, keys: Sequence[str]) -> None:
         """Remove rows; keys that are not there do no harm."""
         for start in range(0, len(keys), _KEYS):
             listed = ", ".join(map(quoted, keys[start : start + _KEYS]))
-            self.connection.call("delete", collection_name=self.name, filter=f"key in [{listed}]")
+            condition = f"key in [{listed}]"
+            self.connection.call("delete", collection_name=self.name, filter=condition, patient=True)
             self._wrote()
 
     def _wrote(self) -> None:

@@ -23,7 +23,10 @@ OLDEST = (2, 3)
 """The first release with the upsert that replaces a picture in one step."""
 
 _PATIENCE = 6.0
-"""How many time limits long a call is asked again: a restarted server needs half a minute."""
+"""How many time limits long a question is asked again: without a query node answers come after 36 s."""
+
+_LONG_PATIENCE = 18.0
+"""The same for what a job cannot do without: a server that was killed took 36 s to come back, idle."""
 
 _imported = threading.Lock()
 
@@ -94,7 +97,14 @@ class Connection:
         self.version = self._check_version()
 
     def call(
-        self, method: str, /, *, seconds: float | None = None, patience: float | None = None, **arguments: Any
+        self,
+        method: str,
+        /,
+        *,
+        seconds: float | None = None,
+        patience: float | None = None,
+        patient: bool = False,
+        **arguments: Any,
     ) -> Any:
         """Call a method of the client library's ``MilvusClient``; doing it twice must be as good as once.
 
@@ -105,6 +115,8 @@ class Connection:
             Of one attempt.
         patience : float, optional
             Seconds after which no further attempt is made.
+        patient : bool
+            Without a number: three minutes instead of one (at the usual time limit of 10 s).
         **arguments
             Of the method.
 
@@ -114,7 +126,8 @@ class Connection:
             It failed for good.
         """
         seconds = seconds or self._credentials.timeout
-        patience = _PATIENCE * seconds if patience is None else patience
+        if patience is None:
+            patience = (_LONG_PATIENCE if patient else _PATIENCE) * seconds
 
         def work() -> Any:
             return getattr(self._client, method)(timeout=seconds, **arguments)
