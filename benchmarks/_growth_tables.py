@@ -68,8 +68,9 @@ def one_machine(results: Results, choice: Choice) -> str:
 
 def cluster(results: Results, choice: Choice) -> str:
     """The same queries to a Milvus server."""
-    report = results.report("scale_milvus")
-    if report is None:
+    names = ("scale_milvus", "scale_milvus_1m")
+    found = [row for name in names for row in (results.report(name) or {"results": {}})["results"].values()]
+    if not found:
         return MISSING
     head = [
         "pictures", "adding, ms a picture", "open, ms", "query, ms: median / slowest",
@@ -85,9 +86,9 @@ def cluster(results: Results, choice: Choice) -> str:
             amount(row["known_seconds"]),
             amount(row["server_mb"]) if "server_mb" in row else "-",
         ]
-        for row in report["results"].values()
+        for row in found
     ]
-    return f"{table(head, rows)}\n\n{results.source('scale_milvus')}"
+    return f"{table(head, rows)}\n\n{results.source(*names)}"
 
 
 NAMES = {"starter": "starter", "vit_b32_random": "ViT-B/32-shaped"}
