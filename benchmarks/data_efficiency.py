@@ -24,7 +24,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from _efficiency import LEARNERS, Budget, plot, table
+from _efficiency import LEARNERS, Budget
+from _efficiency_tables import plot, table
 from _report import write_report
 
 from sightword.backbones import load_backbone
