@@ -25,7 +25,7 @@ from sightword.search.composing import (
 from sightword.search.hits import Hit
 from sightword.search.places import NOWHERE, places
 from sightword.search.query import Query, as_query, parsed_where
-from sightword.search.ranking import checked_address, make_hit, ranked
+from sightword.search.ranking import checked_address, known_address, make_hit, ranked
 from sightword.search.references import References
 from sightword.search.reranking import reranked
 
@@ -161,7 +161,7 @@ class Engine:
     def address(self) -> PictureAddress | None:
         """Where the pictures can be seen: what was given, else what the index knows."""
         if not self._address_asked and self.indexed:
-            self._address, self._address_asked = checked_address(self.store.pictures), True
+            self._address, self._address_asked = known_address(self.store), True
         return self._address
 
     @property

@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sightword.errors import UsageError
 from sightword.search.hits import Hit, fold
 from sightword.search.query import MinScore, parsed_where
 from sightword.search.reranking import cosine_of
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from sightword.search.composing import Composed
     from sightword.search.query import Query
 
-__all__ = ["checked_address", "make_hit", "ranked", "z_of"]
+__all__ = ["checked_address", "known_address", "make_hit", "ranked", "z_of"]
 
 MARGIN = 32
 """Pictures looked at beyond k, so that folding near-duplicates rarely needs a second scan."""
@@ -130,6 +131,23 @@ def checked_address(template: str | None) -> PictureAddress | None:
     from sightword.pictures.address import parse_address
 
     return parse_address(template)
+
+
+def known_address(store: VectorStore) -> PictureAddress | None:
+    """Where an index says that its pictures can be seen.
+
+    Raises
+    ------
+    UsageError
+        What it says is refused: it was not written by `sightword index push`.
+    """
+    try:
+        return checked_address(store.pictures)
+    except UsageError as error:
+        raise UsageError(
+            f"The index's own address of its pictures is refused: {error.message}",
+            "Say where they are with --pictures, or correct it: sightword index push --pictures.",
+        ) from None
 
 
 def _local_time(seconds: float) -> datetime:
