@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging.config
 import os
 import re
 import socket
@@ -39,8 +40,7 @@ def client_library() -> Any:
     ModelUnavailable
         It is not installed.
     """
-    with _imported, _quiet_import(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about its own dependencies
+    with _imported, _quiet_import():
         try:
             import pymilvus
         except ImportError:
@@ -48,8 +48,6 @@ def client_library() -> Any:
                 "An index on a cluster needs the package pymilvus, which is not installed.",
                 "Install it: pip install 'sightword[milvus]'",
             ) from None
-    import logging
-
     # What goes wrong is told once, by us; the library would print a trace for every attempt.
     for name in ("pymilvus", "pymilvus.milvus_client"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
@@ -58,13 +56,22 @@ def client_library() -> Any:
 
 @contextmanager
 def _quiet_import() -> Iterator[None]:
-    """Without a ``.env`` file's settings, which the library would take from above its own folder."""
+    """Keep the import from changing this program.
+
+    The library takes settings from a ``.env`` file somewhere above its own folder, and configures logging
+    anew, which closes every handler that is there: a server's log, for one.
+    """
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     before = os.environ.get("PYTHON_DOTENV_DISABLED")
+    configure = logging.config.dictConfig
     os.environ["PYTHON_DOTENV_DISABLED"] = "1"
+    logging.config.dictConfig = lambda config: None
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about its own dependencies
+            yield
     finally:
+        logging.config.dictConfig = configure
         if before is None:
             del os.environ["PYTHON_DOTENV_DISABLED"]
         else:

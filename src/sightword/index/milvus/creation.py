@@ -24,7 +24,7 @@ def make_collection(connection: Connection, manifest: Manifest) -> None:
     if connection.has(address.collection):
         return
     layout = address.layout
-    spread = {"num_partitions": layout.partitions} if layout.partitions > 1 else {}
+    spread: dict[str, Any] = {"num_partitions": layout.partitions} if layout.partitions > 1 else {}
     connection.call(
         "create_collection",
         seconds=_SLOW,

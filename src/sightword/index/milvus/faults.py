@@ -31,6 +31,7 @@ def is_missing(error: BaseException) -> bool:
 
 def is_transient(error: BaseException) -> bool:
     """Whether asking again may help."""
+    error = _reason(error)
     call = _call_status(error)
     if call is not None:
         return call in _TRANSIENT_CALLS
@@ -52,6 +53,7 @@ def sentence(error: BaseException, server: str, user: str) -> SightwordError:
     user : str
         As whom it was asked; may be empty.
     """
+    error = _reason(error)
     who = f"the user {user!r}" if user else "anybody without a name and a password"
     if _unauthenticated(error):
         return IndexProblem(
@@ -71,6 +73,16 @@ def sentence(error: BaseException, server: str, user: str) -> SightwordError:
             "Check that it runs and can be reached; SIGHTWORD_MILVUS_TIMEOUT gives it more time.",
         )
     return IndexProblem(f"The Milvus server {server} refuses: {_short(error)}")
+
+
+def _reason(error: BaseException) -> BaseException:
+    """The failed call itself where the library only says that it could not connect."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if _call_status(cause) is not None:
+            return cause
+        cause = cause.__cause__
+    return error
 
 
 def _call_status(error: BaseException) -> str | None:
