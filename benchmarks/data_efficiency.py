@@ -50,18 +50,6 @@ BUDGETS = {
 are kept."""
 
 
-def subsets(triplets: Triplets, size: int, draws: int) -> list[Triplets]:
-    """Draws of `size` triplets that do not overlap; in each the tasks take turns, as in the source."""
-    if size * draws > len(triplets):
-        raise SystemExit(f"{len(triplets):,} triplets are too few for {draws} x {size:,}.")
-    found = []
-    for draw in range(draws):
-        rows = triplets.rows[draw * size : (draw + 1) * size]
-        names = {item.name: item for row in rows for item in (row.reference, row.target)}
-        found.append(Triplets(rows, list(names.values())))
-    return found
-
-
 def learn(arguments: argparse.Namespace, backbone: Any, triplets: Triplets, home: Path) -> dict[str, Any]:
     """Train every method on every subset; what is known of each run, by the directory's name."""
     told: dict[str, Any] = {}
@@ -88,15 +76,18 @@ def learn(arguments: argparse.Namespace, backbone: Any, triplets: Triplets, home
                     backbone, out, settings, loss=learner.loss, looks=10, patience=4,
                     run=Run(progress=False),
                 )  # fmt: skip
-                began = time.process_time()
-                report = learn_triplets(job, learner.network(draw), part, training, held_out)
+                known = out / "training.json"
+                if known.is_file():  # --keep: a run that was interrupted goes on
+                    report = json.loads(known.read_text(encoding="utf-8"))
+                else:
+                    report = learn_triplets(job, learner.network(draw), part, training, held_out)
                 told[out.name] = {
                     "method": name, "triplets": size, "draw": draw, "learnt from": len(training),
                     "steps": report["steps done"], "kept after": report["kept after"],
                     "held_out": report["held_out"], "network": report["network"],
-                    "cpu_seconds": round(time.process_time() - began, 1),
+                    "seconds": report["seconds"],
                 }  # fmt: skip
-                print(f"{out.name}: {told[out.name]['cpu_seconds']} s", flush=True)
+                print(f"{out.name}: {report['seconds']} s", flush=True)
     return told
 
 
@@ -128,7 +119,9 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--cache", type=Path, default=cache_home() / "training")
     parser.add_argument("--beside", type=Path, help="a report of other methods, on the same queries")
-    parser.add_argument("--keep", type=Path, help="leave the trained directories here")
+    parser.add_argument(
+        "--keep", type=Path, help="leave the trained directories here; those there are not trained again"
+    )
     parser.add_argument("--json", type=Path)
     parser.add_argument("--markdown", type=Path)
     parser.add_argument("--plot", type=Path)
