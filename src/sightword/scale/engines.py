@@ -108,6 +108,7 @@ class _Late:
             from sightword.scale.ray_session import ray_session
 
             choice = self._choice
+            self._told(f"Joining the Ray cluster at {choice.address}." if choice.address else "Starting Ray.")
             ray = self._stack.enter_context(
                 ray_session(
                     choice.address,
