@@ -143,11 +143,11 @@ def run_bulk(
 
 def _keep_stderr() -> None:
     """Keep standard error for ourselves: Ray's libraries write to descriptor 2 whatever they are told."""
-    if os.environ.get("SIGHTWORD_DEBUG") or sys.stderr is None or sys.stderr is not sys.__stderr__:
+    standard = sys.__stderr__
+    if os.environ.get("SIGHTWORD_DEBUG") or standard is None or sys.stderr is not standard:
         return
-    own = os.fdopen(os.dup(2), "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace")
-    sys.stderr.flush()
-    sys.stderr = own
+    standard.flush()
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, encoding=standard.encoding, errors="backslashreplace")
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 2)
     os.close(nothing)
