@@ -8,11 +8,12 @@ from dataclasses import replace
 import pytest
 from conformance import StoreConformance
 from milvus_stores import emptied
-from samples import MANIFEST, Model, assert_same, pictures
+from samples import MANIFEST, Model, assert_same, feature, pictures, unit
 
 from milvus_server import MilvusServer
 from sightword.index.base import Failure, Manifest
 from sightword.index.milvus.store import MilvusStore
+from sightword.index.where import Glob
 
 pytestmark = pytest.mark.slow
 
@@ -40,6 +41,9 @@ def test_in_shards_and_partitions_and_rounded(milvus_server: MilvusServer) -> No
             target.touch({batch[8].path: (1, 2)})
             target.move(moves)
         assert_same(store, model, k=40)
+    query = unit(feature(3))
+    found = [hit.picture.path for hit in store.scan(query, 40, where=Glob("path", "folder1/*"))]
+    assert found == [path for _, path in model.scan(query, 40) if path.startswith(b"folder1/")]
     store.compact()
     model.compact()
     assert_same(store, model, k=40)

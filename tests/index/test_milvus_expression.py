@@ -18,7 +18,7 @@ from samples import picture
 from sightword.errors import UsageError
 from sightword.index.base import PictureRow
 from sightword.index.milvus.entities import picture_entity, row_of, unit_of
-from sightword.index.milvus.expression import compile_expression, quoted
+from sightword.index.milvus.expression import compile_expression, quoted, the_source
 from sightword.index.milvus.names import MARK, path_of, source_of, text_of
 from sightword.index.rows import is_inside
 from sightword.index.where import And, Compare, Expr, Glob, Not, Or
@@ -91,6 +91,8 @@ def test_nothing_is_lost_and_what_is_exact_is_exact(row: PictureRow, expr: Expr)
     assert said or not meant
     if compiled.exact:
         assert said == meant
+    source = the_source(expr)
+    assert not meant or source is None or source == source_of(row.path)
 
 
 @settings(max_examples=300, deadline=None)
@@ -146,6 +148,8 @@ def test_expressions(expr: Expr, text: str | bool, exact: bool) -> None:
 def test_a_folder_is_asked_of_the_server() -> None:
     compiled = compile_expression(Glob("path", "trips/*"))
     assert compiled.exact
+    assert the_source(And((Compare("width", "=", 1), Glob("path", "trips/*")))) == "trips"
+    assert the_source(Not(Glob("path", "trips/*"))) is None
     assert 'path >= "trips/" and path < "trips0"' in str(compiled.text)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from sightword.errors import IndexMissing
 from sightword.index.base import Manifest
+from sightword.index.milvus.collection import Collection
 from sightword.index.milvus.connection import Connection
 from sightword.index.milvus.layout import METRIC, choose, index_parameters
 from sightword.index.milvus.schema import VECTOR, make_schema, read_manifest
@@ -36,8 +37,8 @@ def make_collection(connection: Connection, manifest: Manifest) -> None:
     )
 
 
-def open_collection(connection: Connection, expected: int = 0) -> tuple[Manifest, str]:
-    """The manifest of a collection, and the server's name of its vector index; loaded and ready to be asked.
+def open_collection(connection: Connection, expected: int = 0) -> tuple[Manifest, Collection]:
+    """A collection with its manifest; loaded and ready to be asked.
 
     Parameters
     ----------
@@ -61,7 +62,7 @@ def open_collection(connection: Connection, expected: int = 0) -> tuple[Manifest
     if kind is None:
         kind = build_index(connection, choose(address.layout.index, expected), expected)
     _load(connection)
-    return manifest, kind
+    return manifest, Collection(connection, kind, spread=described.get("num_partitions", 1) > 1)
 
 
 def build_index(connection: Connection, kind: str, pictures: int, *, wait: bool = False) -> str:

@@ -58,11 +58,11 @@ class MilvusStore:
     manifest : Manifest
     """
 
-    def __init__(self, connection: Connection, manifest: Manifest, kind: str) -> None:
-        self.address = connection.address
+    def __init__(self, collection: Collection, manifest: Manifest) -> None:
+        self.address = collection.connection.address
         self.manifest = manifest
-        self._connection = connection
-        self._collection = Collection(connection, kind)
+        self._connection = collection.connection
+        self._collection = collection
         self._recent: OrderedDict[int, Array] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -107,11 +107,11 @@ class MilvusStore:
     @classmethod
     def _opened(cls, connection: Connection, expected: int) -> MilvusStore:
         try:
-            manifest, kind = open_collection(connection, expected)
+            manifest, collection = open_collection(connection, expected)
         except BaseException:
             connection.close()
             raise
-        return cls(connection, manifest, kind)
+        return cls(collection, manifest)
 
     @property
     def pictures(self) -> str | None:
