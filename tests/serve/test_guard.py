@@ -37,8 +37,9 @@ def test_two_hosts_are_refused(client: TestClient) -> None:
 
 @pytest.mark.parametrize(
     "origin",
-    [EVIL, "null", "http://127.0.0.1:1", "http://localhost:8765", "file://", "http://127.0.0.1:8765/x"],
-)
+    [EVIL, "null", "http://127.0.0.1:1", "http://localhost:8765", "file://", "http://127.0.0.1:8765/x",
+     "http://[::1"],
+)  # fmt: skip
 @pytest.mark.parametrize("path", ["/v1/search", "/v1/embed", "/v1/indexes/pictures/refresh", "/v1/session"])
 def test_another_site_cannot_post(client: TestClient, path: str, origin: str) -> None:
     assert client.post(path, json={"text": "red"}, headers={"origin": origin}).status_code == 403

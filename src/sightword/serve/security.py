@@ -143,7 +143,10 @@ class Guard:
             self._refuse("origin", 403, "This request does not say where it comes from.", hint)
 
     def _same_origin(self, origin: str, headers: Headers) -> bool:
-        parts = urlsplit(origin)
+        try:
+            parts = urlsplit(origin)
+        except ValueError:  # such as an open bracket
+            return False
         return (
             parts.scheme in self._schemes
             and parts.netloc.lower() == headers.get("host", "").lower()
