@@ -49,7 +49,22 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def options(kind: str, table: Path | str, out: Path, phi: Path, *more: object) -> list[object]:
     base = ["--base", f"{phi}+pdv"] if kind == "tuned" else []
-    shared = ["--steps", 80, "--batch", 64, "--looks", 4, "--threads", 1, "--workers", 1, "--out", out]
+    shared = [
+        "--steps",
+        80,
+        "--batch",
+        64,
+        "--looks",
+        4,
+        "--held-out",
+        24,
+        "--threads",
+        1,
+        "--workers",
+        1,
+        "--out",
+        out,
+    ]
     return ["train", kind, "--triplets", table, *QUICK[kind], *base, *shared, *more]
 
 

@@ -48,7 +48,7 @@ def triplets(*, loss: str) -> Callable[[F], F]:
             "--held-out",
             metavar="N|DATA",
             help="Triplets that are measured and never trained on: how many, or data as --triplets takes. "
-            "[default: a tenth, at most 1,000; none of fewer than 100]",
+            "[default: a tenth, at most 1,000; none of fewer than 500]",
         ),
         click.option(
             "--looks",
