@@ -171,6 +171,16 @@ def test_refusals_are_sentences(error: Exception, again: bool, kind: type, words
     assert len(told.message) < 300 and told.message.isprintable()
 
 
+def test_the_failed_call_behind_an_error_is_what_counts() -> None:
+    outer = Refusal(2, "Fail connecting to server")
+    outer.__cause__ = CallFailed()
+    assert not is_transient(outer)
+    assert "does not let" in sentence(outer, "db:1", "").message
+    circle = Refusal(8, "rate limit")
+    circle.__cause__ = circle
+    assert is_transient(circle)
+
+
 def test_manifests_that_are_not_ours_are_told() -> None:
     for description in (
         "",

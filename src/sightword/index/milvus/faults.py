@@ -77,10 +77,12 @@ def sentence(error: BaseException, server: str, user: str) -> SightwordError:
 
 def _reason(error: BaseException) -> BaseException:
     """The failed call itself where the library only says that it could not connect."""
+    seen: list[BaseException] = []
     cause: BaseException | None = error
-    while cause is not None:
+    while cause is not None and cause not in seen:  # the library has errors that are their own cause
         if _call_status(cause) is not None:
             return cause
+        seen.append(cause)
         cause = cause.__cause__
     return error
 
