@@ -111,9 +111,8 @@ def add_handlers(app: FastAPI) -> None:
         assert isinstance(error, (RequestValidationError, ValidationError))
         errors = error.errors()
         if errors and errors[0]["loc"][:1] == ("path",):
-            return problem(
-                404, f"There is no {_THINGS.get(errors[0]['loc'][-1], 'such thing')} of that name."
-            )
+            thing = _THINGS.get(str(errors[0]["loc"][-1]), "thing")
+            return problem(404, f"There is no {thing} of that name.")
         return problem(422, sentence_of(errors), kind="usage")
 
     async def known(_: Request, error: Exception) -> JSONResponse:
