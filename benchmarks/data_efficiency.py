@@ -2,8 +2,8 @@
 
 Pic2Word's claim is that a phi learnt without triplets beats methods that learn from few of them. Every method
 gets the first 10, 100, 1,000 and 10,000 triplets of StyleShift's training half (tasks take turns; several
-draws of the smaller sizes), of which it holds a tenth out itself, to choose its weights, from 1,000 on. All are
-asked the validation half (to choose settings) or the test half (to report), beside `average` and the
+draws of the smaller sizes), of which it holds a tenth out itself, to choose its weights, from 1,000 on. All
+are asked the validation half (to choose settings) or the test half (to report), beside `average` and the
 zero-shot method. Features are computed once and kept in the cache.
 
     sightword data styleshift styleshift-train --split train

@@ -56,8 +56,6 @@ def options(kind: str, table: Path | str, out: Path, phi: Path, *more: object) -
         64,
         "--looks",
         4,
-        "--held-out",
-        24,
         "--threads",
         1,
         "--workers",
@@ -73,7 +71,7 @@ def test_from_triplets_to_a_search_and_an_evaluation(
     kind: str, run: Callable[..., Result], table: Path, tiny_phi_dir: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "learnt"
-    done = run(*options(kind, table, out, tiny_phi_dir, "--json", "--description", "Colours."))
+    done = run(*options(kind, table, out, tiny_phi_dir, "--json", "--held-out", 24))
     assert done.exit_code == 0, done.output
     report = json.loads(done.stdout)
     assert (report["method"], report["out"]) == (kind, str(out))

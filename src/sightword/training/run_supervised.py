@@ -26,7 +26,7 @@ __all__ = ["run_cirplant", "run_combiner", "run_triplets", "run_tuned", "split"]
 Ids = NDArray[np.int64]
 Loss = Literal["softmax", "triplet"]
 LEAST = 500
-"""Fewer triplets hold none out unless asked to: a choice among weights by a few dozen of them is a draw of lots."""
+"""Fewer triplets hold none out unless asked to: weights chosen by a few dozen of them are drawn by lot."""
 
 
 def run_combiner(session: Session, *, inner: int | None, hidden: int | None, dropout: float | None,
