@@ -10,6 +10,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,8 @@ from sightword.errors import SightwordError
 from sightword.scale import ray_session
 from sightword.scale.features import Features
 
-pytestmark = pytest.mark.slow
-pytest.importorskip("ray", reason="ray is an extra")
+# Looked for, not imported: this process needs no Ray of its own.
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(find_spec("ray") is None, reason="ray is an extra")]
 LINUX = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 
 
