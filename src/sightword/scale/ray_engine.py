@@ -140,7 +140,9 @@ def _sentences() -> Iterator[None]:
     except Exception as error:
         # Ray mixes its own class into what a worker raised; the worker's is inside.
         inner: Any = error
-        while inner is not None:
+        seen: set[int] = set()  # an error may be its own cause
+        while inner is not None and id(inner) not in seen:
+            seen.add(id(inner))
             within = getattr(inner, "cause", None) or inner.__cause__
             if isinstance(inner, SightwordError) and not isinstance(within, SightwordError):
                 if inner is error:
