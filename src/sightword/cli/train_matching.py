@@ -50,9 +50,9 @@ def artemis_command(**options: Any) -> None:
     "--scale", type=click.FloatRange(min=0, min_open=True), default=30.0, show_default=True,
     help="Of the scores at the start; it is learnt.",
 )  # fmt: skip
-@click.option("--width", type=click.IntRange(min=1), default=256, show_default=True, help="Of the states.")
+@click.option("--width", type=click.IntRange(min=1), default=128, show_default=True, help="Of the states.")
 @click.option("--layers", type=click.IntRange(min=1), default=2, show_default=True, help="Blocks.")
-@click.option("--heads", type=click.IntRange(min=1), default=8, show_default=True, help="Of the attention.")
+@click.option("--heads", type=click.IntRange(min=1), default=4, show_default=True, help="Of the attention.")
 @click.option("--dropout", type=_DROPOUT, default=0.2, show_default=True, help="Of the blocks.")
 @click.option(
     "--drop-patches", type=_DROPOUT, default=0.5, show_default=True,

@@ -33,7 +33,7 @@ class MaafLearner(nn.Module):  # type: ignore[misc]  # torch is untyped here
     patch : int
         Dp of the backbone's patches.
     width, layers, heads : int
-        The published model has two blocks of 8 heads.
+        Small, because the towers do not learn and triplets are few.
     dropout, drop_patches : float
         `drop_patches` is the share of patches that a step does not see (ours: there are few pictures).
     scale : float
@@ -52,9 +52,9 @@ class MaafLearner(nn.Module):  # type: ignore[misc]  # torch is untyped here
         spec: BackboneSpec,
         patch: int,
         *,
-        width: int = 256,
+        width: int = 128,
         layers: int = 2,
-        heads: int = 8,
+        heads: int = 4,
         dropout: float = 0.2,
         drop_patches: float = 0.5,
         scale: float = SCALE,

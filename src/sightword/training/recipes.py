@@ -116,11 +116,11 @@ RECIPES = {
     ),
     "artemis": Recipe(
         "ours, for frozen features: the paper (arXiv 2203.08101) trains the towers as well; batch softmax "
-        "with a learnt temperature as there.", epochs=20, batch=256, lr=3e-4, warmup=200, schedule="cosine",
+        "with a learnt temperature as there.", epochs=12, batch=256, lr=3e-4, warmup=200, schedule="cosine",
         weight_decay=0.05,
     ),
     "maaf": Recipe(
         "ours, for frozen features: the paper (arXiv 2007.00145) trains the towers as well; batch softmax as "
-        "there.", epochs=20, batch=128, lr=3e-4, warmup=200, schedule="cosine", weight_decay=0.05,
+        "there.", epochs=4, batch=128, lr=1e-3, warmup=200, schedule="cosine", weight_decay=0.05,
     ),
 }  # fmt: skip
