@@ -15,6 +15,7 @@ import signal
 import socket
 import struct
 import sys
+import threading
 from contextlib import suppress
 
 _NEW_USER, _NEW_NET = 0x10000000, 0x40000000
@@ -28,6 +29,12 @@ def _leave() -> None:
         sys.exit(f"No network of its own: {os.strerror(ctypes.get_errno())}.")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         fcntl.ioctl(any_socket, _FLAGS, struct.pack("16sh22x", b"lo", _UP))
+
+
+def _follow_parent() -> None:
+    # The kernel's signal at a parent's death comes at the death of the thread that started us: too early.
+    sys.stdin.buffer.read()
+    os._exit(1)
 
 
 def _die_with_parent() -> None:
@@ -51,7 +58,9 @@ async def _serve(door: socket.socket, inner: int, health: int, command: list[str
             return
         await asyncio.gather(_pass_on(reader, outside), _pass_on(inside, writer))
 
-    server = await asyncio.create_subprocess_exec(*command, stdout=sys.stderr, preexec_fn=_die_with_parent)
+    server = await asyncio.create_subprocess_exec(
+        *command, stdin=asyncio.subprocess.DEVNULL, stdout=sys.stderr, preexec_fn=_die_with_parent
+    )
     await asyncio.start_server(visitor, sock=door)
     asking = asyncio.create_task(_until_healthy(health))
     code = await server.wait()
@@ -73,8 +82,8 @@ async def _until_healthy(port: int) -> None:
 
 
 def main(port: str, inner: str, health: str, *command: str) -> None:
-    """Run until the server ends."""
-    _die_with_parent()
+    """Run until the server ends, or whoever started this: then our standard input ends."""
+    threading.Thread(target=_follow_parent, daemon=True).start()
     door = socket.create_server(("127.0.0.1", int(port)))
     _leave()
     asyncio.run(_serve(door, int(inner), int(health), list(command)))

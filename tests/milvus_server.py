@@ -85,6 +85,7 @@ class MilvusServer:
             self._process = subprocess.Popen(
                 [sys.executable, str(_BOX), *command],
                 cwd=self.directory,
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=output,
                 env=environ,
