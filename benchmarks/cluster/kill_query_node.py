@@ -54,7 +54,8 @@ class Asked:
     seconds: float
     retries: int
     failed: bool
-    right: bool
+    missing: int
+    """Of the hits that it should have found."""
 
 
 class Made:
@@ -121,12 +122,12 @@ class Asking:
             before, started = RETRIES.of_this_thread, time.monotonic()
             try:
                 found = [(hit.score, hit.picture.path) for hit in self._store.scan(query, K)]
-                failed, right = False, found == truth
+                failed, missing = False, len(set(truth) - set(found))
             except SightwordError as error:
-                failed, right = True, False
+                failed, missing = True, K
                 self.errors[error.message.replace(self._place, "SERVER")] += 1
             now = time.monotonic()
-            self.asked.append(Asked(started, now - started, RETRIES.of_this_thread - before, failed, right))
+            self.asked.append(Asked(started, now - started, RETRIES.of_this_thread - before, failed, missing))
             time.sleep(0.02)
 
 
@@ -152,7 +153,8 @@ def told(asked: list[Asked]) -> dict[str, Any]:
     return {
         "queries": len(asked),
         "failed": sum(item.failed for item in asked),
-        "wrong": sum(not item.right and not item.failed for item in asked),
+        "incomplete": sum(item.missing > 0 and not item.failed for item in asked),
+        "most_hits_missing": max((item.missing for item in asked if not item.failed), default=0),
         "repeated": sum(item.retries > 0 for item in asked),
         "retries": sum(item.retries for item in asked),
         "p50_ms": round(float(np.percentile(times, 50)), 1),
@@ -202,6 +204,9 @@ def measure(args: argparse.Namespace, scratch: Path) -> tuple[dict[str, Any], di
         local.close()
         started_seconds = cluster.started_seconds
     asked = sorted(asking.asked, key=lambda item: item.start)
+    wrong = [
+        item for item in asked if item.start + item.seconds > killed and item.missing and not item.failed
+    ]
     disturbed = [
         item for item in asked if item.start + item.seconds > killed and (item.failed or item.seconds > SLOW)
     ]
@@ -222,6 +227,12 @@ def measure(args: argparse.Namespace, scratch: Path) -> tuple[dict[str, Any], di
         **phases,
         "recovery_seconds": round(recovered - killed, 1),
         "disturbed_queries": len(disturbed),
+        "incomplete_from_to_seconds": [
+            round(wrong[0].start - killed, 1),
+            round(wrong[-1].start + wrong[-1].seconds - killed, 1),
+        ]
+        if wrong
+        else None,
         "errors": dict(asking.errors),
     }
     ratios = {"after_p50_to_before": phases["after"]["p50_ms"] / phases["before"]["p50_ms"]}
