@@ -86,7 +86,8 @@ def test_a_split_without_answers_gets_files_for_the_server(
     told: list[str] = []
     written = write_out(report, tmp_path / "out", warn=told.append)
     assert written == ["results.json", "results.md", "queries.json", "submissions/average.circo.json"]
-    assert len(told) == 2
+    assert len(told) == 3
+    assert "The server will refuse average.circo.json" in told[0]
     file = tmp_path / "out" / "submissions" / "average.circo.json"
     assert list(json.loads(file.read_text())) == [str(n) for n in range(18)]
 

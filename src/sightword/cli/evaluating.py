@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_module
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,7 +38,7 @@ def compare_runs(paths: Sequence[Path], out: Path | None, json: bool) -> None:
     document = {
         "results": [
             {"path": str(r.path), "benchmark": r.what, "metric": r.main,
-             "overall": {name: r.overall(name) for name in r.methods}}
+             "overall": {name: r.overall(name) for name in r.methods}, "left out": r.lost}
             for r in results
         ],
         "comparisons": [item.as_json() for item in comparisons],
@@ -59,13 +60,19 @@ def _draw(results: Sequence[Results], out: Path) -> None:
     methods = list(dict.fromkeys(name for result in results for name in result.methods))
     heads = [f"{result.path.name}\n{result.what}\n{result.main}" for result in results]
     values = {
-        name: [(r.overall(name) or 0.0) if name in r.told["tasks"] else 0.0 for r in results]
+        name: [_height(r.overall(name) if name in r.told["tasks"] else None) for r in results]
         for name in methods
     }
     try:
-        draw_bars(values, heads, "overall", out / "comparison.png")
+        lost = "; ".join(f"{r.path.name}: {item}" for r in results for item in r.lost)
+        draw_bars(values, heads, "overall", out / "comparison.png", lost)
     except ModelUnavailable as error:
         click.echo(f"No plot: {plain(str(error))}", err=True)
+
+
+def _height(value: float | None) -> float:
+    """Of a bar; what was not measured has none."""
+    return math.nan if value is None else value
 
 
 def check(path: Path, what: Sequence[str], data: Path | None, json: bool) -> None:

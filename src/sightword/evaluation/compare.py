@@ -49,6 +49,11 @@ class Results:
         return None if found is None else float(found["mean"])
 
     @property
+    def lost(self) -> list[str]:
+        """What the run left out, in sentences."""
+        return [str(item) for item in self.told.get("sizes", {}).get("left out", [])]
+
+    @property
     def methods(self) -> list[str]:
         """All but chance."""
         return [name for name in self.told["tasks"] if name != "chance"]
@@ -152,6 +157,9 @@ def markdown(results: Sequence[Results], comparisons: Sequence[Comparison]) -> s
     for name in methods:
         means = [r.overall(name) if name in r.told["tasks"] else None for r in results]
         lines.append(f"| {name} | {' | '.join('–' if m is None else short(m) for m in means)} |")
+    for result in results:
+        if result.lost:
+            lines += ["", f"**{result.path.name}: not the whole benchmark: {'; '.join(result.lost)}.**"]
     if comparisons:
         lines += [
             "",

@@ -22,6 +22,7 @@ def write_queries(report: Report, path: Path) -> None:
     content = {
         "benchmark": report.benchmark,
         "split": report.loaded.split,
+        "left out": list(report.loaded.lost),
         "ids": [query.id for query in queries],
         "tasks": [query.task for query in queries],
         "groups": [query.group or query.id for query in queries],
@@ -93,7 +94,9 @@ def write_parquet(report: Report, path: Path) -> None:
             }
             for name, value in values.items():
                 columns[name].append(value)
-    pq.write_table(pa.table(columns), path, compression="zstd")
+    told = {"benchmark": report.benchmark, "split": report.loaded.split, "left out": list(report.loaded.lost)}
+    table = pa.table(columns).replace_schema_metadata({"sightword": json.dumps(told)})
+    pq.write_table(table, path, compression="zstd")
 
 
 def need(package: str) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sightword.errors import SightwordError
 from sightword.evaluation.asking import Asked, by_preset
-from sightword.evaluation.benchmark import Loaded
+from sightword.evaluation.benchmark import Loaded, Size
 from sightword.evaluation.composed import ComposedQuery
 from sightword.evaluation.field import FieldBenchmark, FieldQuery, relative, shot, size_of
 from sightword.evaluation.metrics import precision_at_k, true_recall_at_k
@@ -71,16 +71,14 @@ class ImageNetR(FieldBenchmark):
         ]
         sizes = [size_of(f"{domain} queries", QUERIES, task=domain) for domain in DOMAINS]
         sizes.append(size_of("gallery", GALLERY, gallery="all"))
-        facts = {
-            f"{domain} pictures": sum(label // 1000 == number for label in gallery.values())
-            for number, domain in enumerate(DOMAINS)
-        }
+        for number, domain in enumerate(DOMAINS):
+            sizes.append(_of_domain(f"{domain} pictures", PUBLISHED[domain], number, gallery))
+        sizes.append(_of_domain("photographs", QUERIES, PHOTOS, gallery))
         return Loaded(
             folder,
             split,
             [shot(name, relative(root / name, folder), split) for name in everything],
             list(queries),
-            {**facts, "photographs in the gallery": sum(x // 1000 == PHOTOS for x in gallery.values())},
             galleries={"all": list(gallery), **{domain: list(gallery) for domain in DOMAINS}},
             sizes=sizes,
             reference_stays=True,
@@ -116,6 +114,13 @@ class ImageNetR(FieldBenchmark):
             "ties": "by the gallery's order",
             "intervals": "over classes",
         }
+
+
+def _of_domain(what: str, published: int, domain: int, labels: dict[str, int]) -> Size:
+    """The gallery's pictures of a domain, counted in what is left of it."""
+    return Size(
+        what, 0, published, lambda it: sum(labels[name] // 1000 == domain for name in it.galleries["all"])
+    )
 
 
 def _lines(path: Path) -> dict[str, int]:

@@ -12,7 +12,7 @@ from sightword.evaluation.details import QUERIES, write_parquet, write_queries
 from sightword.evaluation.page import write_page
 from sightword.evaluation.plots import draw_report
 from sightword.evaluation.report import Report
-from sightword.evaluation.submissions import write_submissions
+from sightword.evaluation.submissions import check_submission, write_submissions
 
 __all__ = ["write_out"]
 
@@ -52,6 +52,9 @@ def write_out(
     if not public:
         files = write_submissions(folder, report.benchmark, report.methods, report.loaded)
         written += [str(path.relative_to(folder)) for path in files]
+        if files and report.loaded.lost:
+            found = check_submission(files[0])
+            warn(f"The server will refuse {files[0].name}: {'; '.join(found.problems)}.")
     try:
         write_parquet(report, folder / "ranks.parquet")
         written.append("ranks.parquet")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ def draw_report(report: Report, folder: Path, costs: Mapping[str, Cost] | None =
     """
     need("matplotlib")
     written = []
+    lost = "; ".join(report.loaded.lost)
     lead = report.leading()
     methods = {name: scores for name, scores in lead.methods.items() if any(scores.places)}
     if methods:
@@ -45,7 +47,7 @@ def draw_report(report: Report, folder: Path, costs: Mapping[str, Cost] | None =
         curves = {name: recall_curve(scores.places, DEEPEST) for name, scores in methods.items()}
         lines = {name: (ks, values) for name, values in curves.items()}
         title = f"{report.benchmark}, {report.loaded.split}: a right answer among the first k"
-        written.append(_lines(lines, title, "k", "share of queries", folder / "recall.png", log=True))
+        written.append(_lines(lines, title, "k", "share of queries", folder / "recall.png", lost, log=True))
     tasks = [t for t, numbers in report.tasks.items() if report.main in report.metrics(numbers)]
     if tasks:
         named = {**lead.methods, "chance": report.chance}
@@ -53,21 +55,23 @@ def draw_report(report: Report, folder: Path, costs: Mapping[str, Cost] | None =
             name: [report.mean(scores, report.tasks[task], report.main) or 0.0 for task in tasks]
             for name, scores in named.items()
         }
-        written.append(draw_bars(values, tasks, report.main, folder / "tasks.png"))
+        written.append(draw_bars(values, tasks, report.main, folder / "tasks.png", lost))
     for number, (kind, parts) in enumerate(report.slices.items()):
-        names = [n for n, part in parts.items() if report.mean(report.chance, part, report.main) is not None]
+        metric = report.metric_of(kind)
+        names = [n for n, part in parts.items() if report.mean(report.chance, part, metric) is not None]
         if 1 < len(names) <= MOST_ASPECTS:
             values = {
-                label: [report.mean(scores, parts[name], report.main) or 0.0 for name in names]
+                label: [report.mean(scores, parts[name], metric) or 0.0 for name in names]
                 for label, scores in lead.methods.items()
             }
             path = folder / f"slice-{number + 1}.png"
-            written.append(draw_bars(values, names, f"{report.main} {kind}", path))
+            written.append(draw_bars(values, names, f"{metric} {kind}", path, lost))
     if swept := best_of_sweep(report):
         lines = {
             name: (np.array([v for v, _ in p]), np.array([s for _, s in p])) for name, p in swept.items()
         }
-        written.append(_lines(lines, f"{report.main}, overall", "value", report.main, folder / "sweep.png"))
+        title = f"{report.main}, overall"
+        written.append(_lines(lines, title, "value", report.main, folder / "sweep.png", lost))
     if costs and tasks:
         written.append(_costs(report, costs, folder / "cost.png"))
     return written
@@ -87,8 +91,10 @@ def recall_curve(places: Sequence[int], deepest: int) -> np.ndarray:
     return np.array([((found > 0) & (found <= k)).mean() for k in range(1, deepest + 1)])
 
 
-def draw_bars(values: Mapping[str, Sequence[float]], heads: Sequence[str], title: str, path: Path) -> Path:
-    """Groups of bars, one colour a method."""
+def draw_bars(
+    values: Mapping[str, Sequence[float]], heads: Sequence[str], title: str, path: Path, lost: str = ""
+) -> Path:
+    """Groups of bars, one colour a method; `lost` is what the benchmark lacks, told below."""
     figure, axes = _figure(max(6.4, 0.35 * len(values) * len(heads)))
     width = 0.8 / max(len(values), 1)
     for number, (name, heights) in enumerate(values.items()):
@@ -98,11 +104,17 @@ def draw_bars(values: Mapping[str, Sequence[float]], heads: Sequence[str], title
     axes.set_xticklabels(heads, rotation=20 if long else 0, ha="right" if long else "center")
     axes.set_title(title)
     axes.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
-    return _save(figure, path)
+    return _save(figure, path, lost)
 
 
 def _lines(
-    lines: Mapping[str, tuple[Any, Any]], title: str, across: str, up: str, path: Path, log: bool = False
+    lines: Mapping[str, tuple[Any, Any]],
+    title: str,
+    across: str,
+    up: str,
+    path: Path,
+    lost: str,
+    log: bool = False,
 ) -> Path:
     figure, axes = _figure(6.4)
     for name, (x, y) in lines.items():
@@ -112,7 +124,7 @@ def _lines(
     axes.set(title=title, xlabel=across, ylabel=up)
     axes.grid(alpha=0.3)
     axes.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
-    return _save(figure, path)
+    return _save(figure, path, lost)
 
 
 def _costs(report: Report, costs: Mapping[str, Cost], path: Path) -> Path:
@@ -123,7 +135,7 @@ def _costs(report: Report, costs: Mapping[str, Cost], path: Path) -> Path:
         axes.annotate(_brief(name), (cost.minutes, score or 0.0), textcoords="offset points", xytext=(4, 4))
     axes.set(xlabel="minutes of training, as training.json tells", ylabel=f"{report.main}, overall")
     axes.set_title("Cost of training and score")
-    return _save(figure, path)
+    return _save(figure, path, "; ".join(report.loaded.lost))
 
 
 def _brief(name: str) -> str:
@@ -141,6 +153,9 @@ def _figure(width: float) -> tuple[Any, Any]:
     return figure, figure.add_subplot()
 
 
-def _save(figure: Any, path: Path) -> Path:
-    figure.savefig(path, dpi=110)
+def _save(figure: Any, path: Path, lost: str) -> Path:
+    told = f"Not the whole benchmark: {lost}." if lost else ""
+    if told:
+        figure.supxlabel("\n".join(textwrap.wrap(told, 110)), fontsize="x-small")
+    figure.savefig(path, dpi=110, metadata={"Description": told} if told else None)
     return path

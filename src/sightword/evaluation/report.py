@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import platform
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
@@ -16,12 +18,14 @@ from sightword.evaluation.benchmark import Loaded
 from sightword.evaluation.intervals import bootstrap_interval, compare
 from sightword.evaluation.judging import MethodScores
 
-__all__ = ["MethodScores", "Report"]
+__all__ = ["BY_ASPECT", "MethodScores", "Report"]
 
 MAIN = "mAP@10"
 BASELINE = "average"
 OVERALL = "overall"
+BY_ASPECT = "by aspect"
 LEADING = 10
+COMPUTING = {"openvino": "openvino", "onnxruntime": "onnxruntime", "torch": "torch", "PIL": "pillow"}
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,8 @@ class Report:
         Wall time to compose and rank, by method.
     main : str
         The metric of intervals and tests.
+    by_aspect : str
+        The metric of aspects that several queries share.
     shown : sequence of str
         Metrics of the tables.
     variants : dict of str to dict
@@ -62,6 +68,7 @@ class Report:
     command: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict)
     main: str = MAIN
+    by_aspect: str = MAIN
     shown: Sequence[str] = ("R@1", "R@5", "R@10")
     variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     slices: Mapping[str, Mapping[str, list[int]]] = field(default_factory=dict)
@@ -121,6 +128,10 @@ class Report:
         best = set(sorted(means, key=lambda name: -means[name])[:most])
         return replace(self, methods={name: s for name, s in self.methods.items() if name in best})
 
+    def metric_of(self, kind: str) -> str:
+        """The metric that a kind of slices is judged by."""
+        return self.by_aspect if kind == BY_ASPECT else self.main
+
     @property
     def baseline(self) -> str | None:
         """What the others are compared with: ``average`` when it was asked, else the first of several."""
@@ -168,6 +179,7 @@ class Report:
                 "sightword": __version__,
                 "python": platform.python_version(),
                 "numpy": np.__version__,
+                **_computing(),
                 "data": dict(self.loaded.facts),
             },
             "backbone": dict(self.backbone),
@@ -242,3 +254,15 @@ class Report:
         if len(sizes) == 1:
             return None
         return [1 / sizes[self.loaded.queries[n].task] for n in chosen]
+
+
+def _computing() -> dict[str, str]:
+    """Versions of the packages in use that decide the bits of a feature."""
+    found = {}
+    for module, package in COMPUTING.items():
+        if module in sys.modules:
+            try:
+                found[package] = version(package)
+            except PackageNotFoundError:  # a build of one's own
+                continue
+    return found

@@ -24,7 +24,7 @@ from sightword.evaluation.field import readable
 from sightword.evaluation.inputs import CAPTION, Asking
 from sightword.evaluation.judging import Galleries, MethodScores, judge, sizes
 from sightword.evaluation.memory import Remembering
-from sightword.evaluation.report import Report
+from sightword.evaluation.report import BY_ASPECT, Report
 from sightword.evaluation.variants import Sweep, variants
 from sightword.methods.base import Method
 from sightword.methods.catalog import list_methods, load_method
@@ -132,7 +132,7 @@ def run(
             remembering, loaded, features, galleries.row
         ),
         "by likeness of reference and target": slices.by_likeness(cosines),
-        "by aspect": slices.by_aspect(loaded),
+        BY_ASPECT: slices.by_aspect(loaded),
     }
     return Report(
         benchmark.name,
@@ -144,6 +144,7 @@ def run(
         command,
         seconds,
         main=benchmark.main,
+        by_aspect=getattr(benchmark, "by_aspect", None) or benchmark.main,
         shown=benchmark.shown,
         variants={item.label: item.told() | _anew(made[item.label]) for item in wanted},
         slices={name: part for name, part in parts.items() if len(part) > 1},

@@ -66,22 +66,23 @@ def best_of_sweep(report: Report) -> dict[str, list[tuple[float, float]]]:
 
 
 def slice_lines(report: Report) -> list[str]:
-    """The main metric of each slice; long lists of aspects only in the JSON."""
+    """The metric of each slice; long lists of aspects only in the JSON."""
     lines = []
     for kind, parts in report.slices.items():
         if len(parts) > MOST_PARTS:
             continue
+        metric = report.metric_of(kind)
         shown = {
             f"{name} ({len(numbers):,})": numbers
             for name, numbers in parts.items()
-            if report.mean(report.chance, numbers, report.main) is not None
+            if report.mean(report.chance, numbers, metric) is not None
         }
         if not shown:
             continue
-        lines += ["", f"{report.main} {kind}", "", f"| method | {' | '.join(shown)} |"]
+        lines += ["", f"{metric} {kind}", "", f"| method | {' | '.join(shown)} |"]
         lines.append(f"|---{'|---' * len(shown)}|")
         for label, scores in {**report.methods, "chance": report.chance}.items():
-            means = [report.mean(scores, numbers, report.main) for numbers in shown.values()]
+            means = [report.mean(scores, numbers, metric) for numbers in shown.values()]
             cells = ["–" if mean is None else short(mean) for mean in means]
             lines.append(f"| {label} | {' | '.join(cells)} |")
     return lines
