@@ -103,7 +103,7 @@ def test_another_backbone_and_other_collections_are_refused(
         ("of_somebody_else", "our holidays", "was not made by Sightword"),
         ("of_the_future", '{"sightword": 99}', "Upgrade Sightword"),
     ):
-        schema = make_schema(connection.library, Manifest("x", "", "clip", 8), 1)
+        schema = make_schema(connection.library, Manifest("x", "", "clip", 8))
         schema._description = description
         connection.call("create_collection", collection_name=name, schema=schema)
         result = run("info", milvus_server.url(name))

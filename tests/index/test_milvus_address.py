@@ -21,8 +21,8 @@ from sightword.index.opening import as_place
         ("milvus+tls://ann@db:443/team/pics", Address("db", 443, "pics", "team", "ann", True)),
         ("MILVUS://[::1]:7/x", Address("::1", 7, "x")),
         (
-            "milvus://db/x?index=hnsw&shards=4&replicas=2&partitions=16&consistency=strong",
-            Address("db", 19530, "x", layout=Layout("hnsw", 4, 2, 16, "strong")),
+            "milvus://db/x?index=hnsw&shards=4&replicas=2&consistency=strong",
+            Address("db", 19530, "x", layout=Layout("hnsw", 4, 2, "strong")),
         ),
     ],
 )

@@ -26,11 +26,11 @@ class TestMilvus(StoreConformance):
         return lambda manifest: emptied(milvus_server, "conformance", manifest)
 
 
-def test_in_shards_and_partitions_and_rounded(milvus_server: MilvusServer) -> None:
+def test_in_shards_and_rounded(milvus_server: MilvusServer) -> None:
     """Another layout changes nothing: all that a picture can go through, in one history."""
     manifest = replace(MANIFEST, dtype="bfloat16")
     model, batch = Model(manifest), pictures(range(30))
-    layout = {"shards": 2, "partitions": 4, "consistency": "strong"}
+    layout = {"shards": 2, "consistency": "strong"}
     store = emptied(milvus_server, "conformance_shards", manifest, **layout)
     moves = [(batch[1].path, batch[2].path, 3, 4), (batch[2].path, b"elsewhere/a.jpg", 5, 6)]
     with store.writer() as writer:

@@ -7,7 +7,6 @@ same way is tested on a real one (test_milvus_filters.py).
 from __future__ import annotations
 
 import os
-import unicodedata
 from typing import Any
 
 import pytest
@@ -17,9 +16,9 @@ from samples import picture
 
 from sightword.errors import UsageError
 from sightword.index.base import PictureRow
-from sightword.index.milvus.entities import picture_entity, row_of, unit_of
-from sightword.index.milvus.expression import compile_expression, quoted, the_source
-from sightword.index.milvus.names import MARK, path_of, source_of, text_of
+from sightword.index.milvus.entities import picture_entity, row_of
+from sightword.index.milvus.expression import compile_expression, quoted
+from sightword.index.milvus.names import MARK, path_of, text_of
 from sightword.index.rows import is_inside
 from sightword.index.where import And, Compare, Expr, Glob, Not, Or
 from sightword.index.where_rows import holds
@@ -91,8 +90,6 @@ def test_nothing_is_lost_and_what_is_exact_is_exact(row: PictureRow, expr: Expr)
     assert said or not meant
     if compiled.exact:
         assert said == meant
-    source = the_source(expr)
-    assert not meant or source is None or source == source_of(row.path)
 
 
 @settings(max_examples=300, deadline=None)
@@ -148,8 +145,6 @@ def test_expressions(expr: Expr, text: str | bool, exact: bool) -> None:
 def test_a_folder_is_asked_of_the_server() -> None:
     compiled = compile_expression(Glob("path", "trips/*"))
     assert compiled.exact
-    assert the_source(And((Compare("width", "=", 1), Glob("path", "trips/*")))) == "trips"
-    assert the_source(Not(Glob("path", "trips/*"))) is None
     assert 'path >= "trips/" and path < "trips0"' in str(compiled.text)
 
 
@@ -162,11 +157,3 @@ def test_values_never_reach_the_text() -> None:
 def test_what_has_no_meaning_is_refused_as_everywhere(value: float) -> None:
     with pytest.raises(UsageError):
         compile_expression(Compare("width", ">", value))
-
-
-def test_sources_are_the_first_folders() -> None:
-    assert source_of(b"trips/2024/a.jpg") == "trips"
-    assert source_of(b"a.jpg") == ""
-    decomposed = unicodedata.normalize("NFD", "é").encode()
-    assert source_of(decomposed + b"/a.jpg") == "é"
-    assert unit_of(entity(row_of(entity(PictureRow(1, b"a", 1, 1, b"", 1, 1, "png", None))))).shape == (24,)

@@ -36,8 +36,6 @@ class Layout:
         Write channels.
     replicas : int
         Copies in memory, each on query nodes of its own.
-    partitions : int
-        Above 1, pictures are spread by their source (the first folder of their path).
     consistency : {"bounded", "session", "strong"}
         What a search must have seen; see docs/cluster.md.
     """
@@ -45,7 +43,6 @@ class Layout:
     index: str = "auto"
     shards: int = 1
     replicas: int = 1
-    partitions: int = 1
     consistency: str = "bounded"
 
 
@@ -153,7 +150,7 @@ def _without_user(parts: SplitResult) -> str:
 
 def _layout(query: str) -> Layout:
     chosen: dict[str, str | int] = {}
-    numbers = {"shards": 16, "replicas": 64, "partitions": 1024}
+    numbers = {"shards": 16, "replicas": 64}
     words = {"index": _INDEXES, "consistency": _LEVELS}
     for name, value in parse_qsl(query, keep_blank_values=True):
         if name in words:

@@ -38,13 +38,10 @@ class Collection:
     connection : Connection
     kind : str
         The server's name of its vector index.
-    spread : bool
-        Whether rows lie in partitions by their source.
     """
 
-    def __init__(self, connection: Connection, kind: str, *, spread: bool = False) -> None:
+    def __init__(self, connection: Connection, kind: str) -> None:
         self.connection = connection
-        self.spread = spread
         self.name = connection.address.collection
         self.kind = kind
         self._asked: set[str] = set()

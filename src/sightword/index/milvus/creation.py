@@ -25,15 +25,13 @@ def make_collection(connection: Connection, manifest: Manifest) -> None:
     if connection.has(address.collection):
         return
     layout = address.layout
-    spread: dict[str, Any] = {"num_partitions": layout.partitions} if layout.partitions > 1 else {}
     connection.call(
         "create_collection",
         seconds=_SLOW,
         collection_name=address.collection,
-        schema=make_schema(connection.library, manifest, layout.partitions),
+        schema=make_schema(connection.library, manifest),
         num_shards=layout.shards,
         consistency_level="Bounded",
-        **spread,
     )
 
 
@@ -62,7 +60,7 @@ def open_collection(connection: Connection, expected: int = 0) -> tuple[Manifest
     if kind is None:
         kind = build_index(connection, choose(address.layout.index, expected), expected)
     _load(connection)
-    return manifest, Collection(connection, kind, spread=described.get("num_partitions", 1) > 1)
+    return manifest, Collection(connection, kind)
 
 
 def build_index(connection: Connection, kind: str, pictures: int, *, wait: bool = False) -> str:

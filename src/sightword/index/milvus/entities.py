@@ -12,7 +12,7 @@ import numpy as np
 from sightword.backbones.base import Array
 from sightword.errors import IndexCorrupt, UsageError
 from sightword.index.base import Failure, FileState, Picture, PictureRow, Stored
-from sightword.index.milvus.names import composed_text, key_of, path_of, source_of, text_of
+from sightword.index.milvus.names import composed_text, key_of, path_of, text_of
 from sightword.index.milvus.schema import FAILED, GONE, LIVE, LONGEST_TEXT, NOTE, VECTOR
 from sightword.index.rows import check_path
 
@@ -72,7 +72,7 @@ def hash_start(content_hash: bytes) -> int:
 
 def size_of(entity: Entity) -> int:
     """About how many bytes a row is on the wire."""
-    texts = ("path", "composed", "source", "note")
+    texts = ("path", "composed", "note")
     return 256 + len(entity[VECTOR]) * 4 + 3 * sum(len(entity[name]) for name in texts)
 
 
@@ -134,7 +134,7 @@ def _placed(path: bytes) -> Entity:
     text = text_of(path)
     if len(text.encode()) > LONGEST_TEXT:
         raise UsageError("A path is longer than 65,535 bytes, which a cluster does not keep.")
-    return {"key": key_of(path), "path": text, "composed": composed_text(path), "source": source_of(path)}
+    return {"key": key_of(path), "path": text, "composed": composed_text(path)}
 
 
 def _blank(key: str, dim: int) -> Entity:
@@ -142,7 +142,7 @@ def _blank(key: str, dim: int) -> Entity:
     unit = np.zeros(dim, np.float32)
     unit[int(hashlib.sha256(key.encode()).hexdigest()[:12], 16) % dim] = 1.0
     numbers = ("id", "size", "mtime_ns", "hash_start", "width", "height")
-    texts = ("path", "composed", "source", "content_hash", "format", "note")
+    texts = ("path", "composed", "content_hash", "format", "note")
     return {
         "key": key,
         **dict.fromkeys(numbers, 0),

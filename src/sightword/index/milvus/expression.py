@@ -15,7 +15,7 @@ from sightword.index.milvus.names import MARK
 from sightword.index.where import And, Compare, Expr, Glob, Not
 from sightword.index.where_sql import compile_where, nanoseconds
 
-__all__ = ["Condition", "both", "compile_expression", "quoted", "the_source"]
+__all__ = ["Condition", "both", "compile_expression", "quoted"]
 
 _FIELDS = {"width": "width", "height": "height", "size": "size", "modified": "mtime_ns"}
 _PLAIN = re.compile(r"[A-Za-z0-9 ._/-]")
@@ -50,18 +50,6 @@ def compile_expression(expr: Expr) -> Condition:
     """
     compile_where(expr)  # the same trees are refused everywhere
     return _compile(expr)
-
-
-def the_source(expr: Expr) -> str | None:
-    """The one source (`names.source_of`) that all pictures which satisfy a filter have, if it names one."""
-    if isinstance(expr, And):
-        return next(filter(None, map(the_source, expr.items)), None)
-    if not isinstance(expr, Glob) or expr.field != "path":
-        return None
-    folder, slash, _ = _split(expr.pattern)[0].partition("/")
-    if not slash or _UNSAFE.search(folder):
-        return None
-    return unicodedata.normalize("NFC", folder)
 
 
 def both(*texts: str | bool) -> str | bool:

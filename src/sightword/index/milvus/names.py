@@ -13,7 +13,7 @@ import unicodedata
 
 from sightword.errors import IndexCorrupt
 
-__all__ = ["MARK", "composed_text", "key_of", "path_of", "source_of", "text_of"]
+__all__ = ["MARK", "composed_text", "key_of", "path_of", "text_of"]
 
 MARK = "\ufdd0"
 _ESCAPED = re.compile(f"{MARK}(?:{MARK}|[0-9a-f]{{2}})?")
@@ -45,12 +45,6 @@ def composed_text(path: bytes) -> str:
     raw = path.decode("utf-8", "surrogateescape")
     composed = unicodedata.normalize("NFC", raw)
     return "" if composed == raw else _escaped(composed)
-
-
-def source_of(path: bytes) -> str:
-    """The first folder of a path with composed letters; empty for a picture that lies in none."""
-    first, slash, _ = path.partition(b"/")
-    return (composed_text(first) or text_of(first)) if slash else ""
 
 
 def key_of(path: bytes) -> str:

@@ -16,7 +16,7 @@ from sightword.backbones.base import Array
 from sightword.index.base import PictureRow, Scored
 from sightword.index.milvus.collection import MOST, Collection
 from sightword.index.milvus.entities import Entity, row_of, unit_of
-from sightword.index.milvus.expression import both, compile_expression, quoted, the_source
+from sightword.index.milvus.expression import both, compile_expression
 from sightword.index.milvus.layout import is_exact
 from sightword.index.milvus.schema import LIVE, SCALARS, VECTOR
 from sightword.index.scan import rescore
@@ -55,8 +55,7 @@ def scan(
     condition: str | bool = _LIVE
     if where is not None:
         compiled = compile_expression(where)
-        source = the_source(where) if collection.spread else None
-        condition = both(_LIVE, source is None or f"source == {quoted(source)}", compiled.text)
+        condition = both(_LIVE, compiled.text)
         if not compiled.exact:
             tree, content = where, keep
             keep = lambda row: content(row) and holds(tree, row)  # noqa: E731

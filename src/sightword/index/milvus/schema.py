@@ -30,10 +30,10 @@ SCALARS = (
     "id", "path", "size", "mtime_ns", "content_hash", "width", "height", "format", "taken", "has_taken",
     "status", "norm", "note",
 )  # fmt: skip
-"""What a row is read back from; ``composed``, ``source`` and ``hash_start`` only help to find it."""
+"""What a row is read back from; ``composed`` and ``hash_start`` only help to find it."""
 
 
-def make_schema(library: Any, manifest: Manifest, partitions: int) -> Any:
+def make_schema(library: Any, manifest: Manifest) -> Any:
     """The schema of a new collection.
 
     Parameters
@@ -41,15 +41,12 @@ def make_schema(library: Any, manifest: Manifest, partitions: int) -> Any:
     library : module
         ``pymilvus``.
     manifest : Manifest
-    partitions : int
-        Above 1, rows are spread by ``source``.
     """
     types = library.DataType
     schema = library.MilvusClient.create_schema(
         auto_id=False, enable_dynamic_field=False, description=_description(manifest)
     )
     schema.add_field("key", types.VARCHAR, max_length=64, is_primary=True)
-    schema.add_field("source", types.VARCHAR, max_length=2048, is_partition_key=partitions > 1)
     # Ids are what hits carry: below 2**53, so that every program's numbers hold them.
     for name in ("id", "size", "mtime_ns", "width", "height", "hash_start"):
         schema.add_field(name, types.INT64)
@@ -111,7 +108,7 @@ def read_manifest(described: dict[str, Any], address: Address) -> Manifest:
         )
         fields = {field["name"]: field for field in described["fields"]}
         sound = (
-            {*SCALARS, VECTOR, "key", "composed", "source", "hash_start"} <= set(fields)
+            {*SCALARS, VECTOR, "key", "composed", "hash_start"} <= set(fields)
             and fields[VECTOR]["params"]["dim"] == manifest.dim
             and isinstance(manifest.backbone, str)
             and isinstance(manifest.weights_hash, str)

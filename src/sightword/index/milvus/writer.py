@@ -29,7 +29,7 @@ __all__ = ["MilvusWriter"]
 
 _IDS = "ids"
 _FEW_IDS, _MANY_IDS = 256, 16384
-_EVERYTHING = ("key", *SCALARS, "composed", "source", "hash_start", VECTOR)
+_EVERYTHING = ("key", *SCALARS, "composed", "hash_start", VECTOR)
 _AT_ONCE = 2000
 """Rows changed in one go: with their vectors they must be read, held and written."""
 
