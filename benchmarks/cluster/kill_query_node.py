@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 import threading
@@ -107,7 +108,7 @@ class Asking:
 
     def start(self, threads: int) -> None:
         for number in range(threads):
-            self._threads.append(threading.Thread(target=self._run, args=(number, threads)))
+            self._threads.append(threading.Thread(target=self._run, args=(number, threads), daemon=True))
             self._threads[-1].start()
 
     def stop(self) -> None:
@@ -258,6 +259,7 @@ def main() -> None:
     parser.add_argument("--directory", type=Path, help="for data and logs (kept)")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the deployment ends, too
     leave_the_network()
     os.environ["SIGHTWORD_MILVUS_TIMEOUT"] = str(args.timeout)
     with tempfile.TemporaryDirectory(prefix="sightword-cluster-") as scratch:

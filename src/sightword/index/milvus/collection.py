@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Literal, TypeVar
 
 from sightword.backbones.base import Array
 from sightword.index.milvus.connection import Connection
@@ -13,11 +13,14 @@ from sightword.index.milvus.entities import Entity, size_of
 from sightword.index.milvus.expression import both, quoted
 from sightword.index.milvus.layout import METRIC, search_parameters
 from sightword.index.milvus.schema import VECTOR
+from sightword.index.milvus.whole import SLOW, Whole
 
 __all__ = ["MOST", "Collection", "Level"]
 
 Level = Literal["asked", "strong"]
 """How much a read must have seen: as the address says, or everything that was acknowledged to anybody."""
+
+T = TypeVar("T")
 
 MOST = 16384
 """The most rows that a search may ask for."""
@@ -44,6 +47,7 @@ class Collection:
         self.connection = connection
         self.name = connection.address.collection
         self.kind = kind
+        self._whole = Whole(self._rows)
         self._asked: set[str] = set()
         self._written = -_SETTLES
         self._lock = threading.Lock()
@@ -61,18 +65,45 @@ class Collection:
             At most `MOST`.
         fields : sequence of str
         """
-        found = self.connection.call(
-            "search",
-            collection_name=self.name,
-            data=[query.tolist()],
-            anns_field=VECTOR,
-            filter=where,
-            limit=limit,
-            output_fields=list(fields),
-            search_params={"metric_type": METRIC, "params": search_parameters(self.kind, limit)},
-            consistency_level=self._level("search", "asked"),
-        )[0]
+        found = self._asked_whole(
+            lambda: self.connection.call(
+                "search",
+                collection_name=self.name,
+                data=[query.tolist()],
+                anns_field=VECTOR,
+                filter=where,
+                limit=limit,
+                output_fields=list(fields),
+                search_params={"metric_type": METRIC, "params": search_parameters(self.kind, limit)},
+                consistency_level=self._level("search", "asked"),
+            )[0]
+        )
         return [(float(hit["distance"]), hit["entity"]) for hit in found]
+
+    def _asked_whole(self, ask: Callable[[], T]) -> T:
+        """The answer to a question, from all rows as far as can be told (`sightword.index.milvus.whole`)."""
+        self._whole.wait()
+        for again in (True, True, False):
+            begun = time.monotonic()
+            found = ask()
+            repeated = self.connection.repeated >= begun
+            if not again or (not repeated and time.monotonic() - begun < SLOW):
+                break
+            self._whole.doubt()
+            if not self._whole.wait() and not repeated:
+                break
+        return found
+
+    def _rows(self) -> int:
+        """All rows that the server has at hand, notes and vanished pictures included."""
+        found = self.connection.call(
+            "query",
+            collection_name=self.name,
+            filter="",
+            output_fields=["count(*)"],
+            consistency_level="Bounded",
+        )
+        return int(found[0]["count(*)"])
 
     def query(self, where: str, fields: Sequence[str], level: Level = "asked") -> list[Entity]:
         """All rows that satisfy a condition; the caller knows that they are few."""
@@ -139,6 +170,7 @@ class Collection:
             listed = ", ".join(map(quoted, keys[start : start + _KEYS]))
             condition = f"key in [{listed}]"
             self.connection.call("delete", collection_name=self.name, filter=condition, patient=True)
+            self._whole.forget()
             self._wrote()
 
     def _wrote(self) -> None:

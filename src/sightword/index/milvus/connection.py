@@ -7,6 +7,7 @@ import os
 import re
 import socket
 import threading
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -97,6 +98,7 @@ class Connection:
 
     def __init__(self, address: Address, credentials: Credentials | None = None) -> None:
         self.address = address
+        self.repeated = float("-inf")
         self._credentials = credentials or read_credentials(address)
         self.library = client_library()
         self._knock()
@@ -182,6 +184,7 @@ class Connection:
                 return work()
             except Exception as error:  # the library's own, and those of the RPC library below it
                 if is_transient(error) and not is_missing(error):
+                    self.repeated = time.monotonic()
                     raise Transient from error
                 raise sentence(error, self.address.server, self.address.user) from None
 
