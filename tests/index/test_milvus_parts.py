@@ -207,6 +207,9 @@ def test_the_index_suits_the_number_of_pictures() -> None:
     assert choose("hnsw", 0) == "HNSW"
     assert search_parameters("HNSW", 16384)["ef"] >= 16384
     assert index_parameters("IVF_SQ8", 10**8)["nlist"] == 65536
+    assert search_parameters("IVF_SQ8", 42, 65536)["nprobe"] == 4096
+    assert search_parameters("IVF_SQ8", 42, 128)["nprobe"] == 64
+    assert search_parameters("IVF_SQ8", 42, 32)["nprobe"] == 32
     assert index_parameters("FLAT", 1) == {}
 
 

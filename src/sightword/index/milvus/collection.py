@@ -41,12 +41,15 @@ class Collection:
     connection : Connection
     kind : str
         The server's name of its vector index.
+    lists : int
+        How many lists it has, if it is made of lists.
     """
 
-    def __init__(self, connection: Connection, kind: str) -> None:
+    def __init__(self, connection: Connection, kind: str, lists: int = 0) -> None:
         self.connection = connection
         self.name = connection.address.collection
         self.kind = kind
+        self.lists = lists
         self._whole = Whole(self._rows)
         self._asked: set[str] = set()
         self._written = -_SETTLES
@@ -74,7 +77,10 @@ class Collection:
                 filter=where,
                 limit=limit,
                 output_fields=list(fields),
-                search_params={"metric_type": METRIC, "params": search_parameters(self.kind, limit)},
+                search_params={
+                    "metric_type": METRIC,
+                    "params": search_parameters(self.kind, limit, self.lists),
+                },
                 consistency_level=self._level("search", "asked"),
             )[0]
         )

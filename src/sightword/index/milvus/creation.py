@@ -56,11 +56,12 @@ def open_collection(connection: Connection, expected: int = 0) -> tuple[Manifest
         raise IndexMissing(f"There is no collection {address.collection} on {address.server}.")
     described = connection.call("describe_collection", collection_name=address.collection)
     manifest = read_manifest(described, address)
-    kind = _index_kind(connection)
+    kind, lists = _index_kind(connection)
     if kind is None:
         kind = build_index(connection, choose(address.layout.index, expected), expected)
+        lists = index_parameters(kind, expected).get("nlist", 0)
     _load(connection)
-    return manifest, Collection(connection, kind)
+    return manifest, Collection(connection, kind, lists)
 
 
 def build_index(connection: Connection, kind: str, pictures: int, *, wait: bool = False) -> str:
@@ -96,12 +97,13 @@ def rebuild_index(connection: Connection, kind: str, pictures: int) -> None:
     _load(connection)
 
 
-def _index_kind(connection: Connection) -> str | None:
+def _index_kind(connection: Connection) -> tuple[str | None, int]:
+    """The server's name of the vector index, and how many lists it has."""
     name = connection.address.collection
     if VECTOR not in connection.call("list_indexes", collection_name=name):
-        return None
+        return None, 0
     described: dict[str, Any] = connection.call("describe_index", collection_name=name, index_name=VECTOR)
-    return str(described["index_type"])
+    return str(described["index_type"]), int(described.get("nlist", 0))
 
 
 def _load(connection: Connection) -> None:

@@ -30,7 +30,7 @@ from sightword.index.milvus.entities import (
     stored_of,
     unit_of,
 )
-from sightword.index.milvus.layout import choose
+from sightword.index.milvus.layout import choose, index_parameters
 from sightword.index.milvus.lease import Lease
 from sightword.index.milvus.names import key_of
 from sightword.index.milvus.schema import FAILED, GONE, LIVE, NOTE, SCALARS, VECTOR
@@ -253,6 +253,7 @@ class MilvusStore:
         if wanted != self._collection.kind:
             rebuild_index(self._connection, wanted, pictures)
             self._collection.kind = wanted
+            self._collection.lists = index_parameters(wanted, pictures).get("nlist", 0)
         return freed
 
     def close(self) -> None:
