@@ -52,11 +52,25 @@ def change(content: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
     return {**content, key: value}
 
 
+def headless(content: dict[str, Any]) -> dict[str, Any]:
+    """A file for CIRR that somebody forgot to say so in."""
+    return {key: value for key, value in content.items() if isinstance(value, list)}
+
+
+def test_a_file_without_a_head_is_known_by_its_names(tmp_path: Path) -> None:
+    for kind in ("recall", "recall_subset"):
+        path = tmp_path / kind
+        path.write_text(json.dumps(headless(published_cirr(kind))))
+        found = check_submission(path)
+        assert (found.kind, found.queries, len(found.problems)) == (kind, 4148, 2)
+
+
 @pytest.mark.parametrize(
     ("make", "told"),
     [
         (lambda: change(published_cirr("recall"), "version", "rc1"), "'rc1'"),
         (lambda: change(published_cirr("recall"), "metric", "precision"), "'precision'"),
+        (lambda: change(published_cirr("recall"), "metric", ["recall"]), "['recall']"),
         (lambda: change(published_cirr("recall"), "12063", ["a"] * 50), "an entry twice: 12063"),
         (lambda: change(published_cirr("recall"), "12063", ["a"]), "exactly 50 entries: 12063 (1)"),
         (lambda: change(published_cirr("recall"), "abc", []), "no pair ids: abc"),
@@ -64,6 +78,8 @@ def change(content: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
         (lambda: change(published_circo(), "800", list(range(50))), "1 unknown queries: 800"),
         (lambda: change(published_circo(), "7", "text"), "no list: 7"),
         (lambda: change(published_circo(), "7", [*range(49), "x"]), "no id: 7"),
+        (lambda: {k: v for k, v in published_cirr("recall").items() if k != "version"}, '"version" is None'),
+        (lambda: headless(published_cirr("recall_subset")), '"metric" is None, not "recall" or'),
         (lambda: {k: v for k, v in published_circo().items() if k != "5"}, "1 queries are missing: 5"),
         (lambda: {k: v for k, v in published_cirr("recall").items() if k != "12063"}, "4,147 queries"),
     ],

@@ -107,11 +107,9 @@ def check_submission(path: Path, loaded: Loaded | None = None) -> Checked:
     if not isinstance(read, dict):
         raise SightwordError(f"{path} is no JSON object with one key a query.")
     problems = [f"keys are listed more than once: {few(twice)}"] if twice else []
-    if any(key in read for key in HEAD):
-        kind = str(read.get("metric"))
+    kind = _kind(read)
+    if kind != "circo":
         problems += _check_cirr_head(read, len(text.encode()))
-    else:
-        kind = "circo"
     answers = {key: value for key, value in read.items() if key not in HEAD or kind == "circo"}
     length = LENGTHS.get(kind, TOP)
     ids = [query.id for query in loaded.queries] if loaded is not None else None
@@ -123,11 +121,22 @@ def check_submission(path: Path, loaded: Loaded | None = None) -> Checked:
     return Checked(kind, len(answers), problems, against)
 
 
+def _kind(read: Mapping[str, Any]) -> str:
+    """What a file is for: as its head says, else by its names (CIRCO has numbers) and how many there are."""
+    if str(read.get("metric")) in LENGTHS:
+        return str(read["metric"])
+    first = next((value for value in read.values() if isinstance(value, list) and value), [])
+    named = bool(first) and isinstance(first[0], str) and not first[0].isdigit()
+    if not named and not any(key in read for key in HEAD):
+        return "circo"
+    return "recall_subset" if 0 < len(first) <= SUBSET_TOP else "recall"
+
+
 def _check_cirr_head(read: Mapping[str, Any], size: int) -> list[str]:
     problems = []
     if read.get("version") != "rc2":
         problems.append(f'"version" is {read.get("version")!r}, not "rc2"')
-    if read.get("metric") not in LENGTHS:
+    if str(read.get("metric")) not in LENGTHS:
         problems.append(f'"metric" is {read.get("metric")!r}, not "recall" or "recall_subset"')
     if size > MOST_BYTES:
         problems.append(f"the file has {size:,} bytes; the server takes {MOST_BYTES:,}")
