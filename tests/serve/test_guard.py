@@ -89,6 +89,24 @@ def test_headers_on_every_answer(client: TestClient, path: str) -> None:
     assert refused["content-security-policy"] and refused["cache-control"] == "no-store"
 
 
+def test_headers_on_our_own_mistakes_too(
+    serve: Callable[..., TestClient], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*args: Any, **named: Any) -> Any:
+        raise RuntimeError(f"{folder} must not be told")
+
+    monkeypatch.setattr("sightword.serve.routes_ask.answer", broken)
+    answer = serve(folder).post("/v1/search", json={"text": "red"})
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert str(folder) not in answer.text
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert (answer.headers["cache-control"], answer.headers["x-content-type-options"]) == (
+        "no-store",
+        "nosniff",
+    )
+
+
 class TestKey:
     @pytest.fixture
     def locked(self, serve: Callable[..., TestClient], folder: Path) -> TestClient:

@@ -11,7 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sightword.serve.metrics import Metrics
-from sightword.serve.problems import Refused
+from sightword.serve.problems import Refused, mistake
 from sightword.serve.security import Guard
 from sightword.serve.settings import Settings
 
@@ -45,12 +45,12 @@ class Doorway:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started, status = perf_counter(), 500
+        started, status, begun = perf_counter(), 500, False
 
         async def answer(message: Message) -> None:
-            nonlocal status
+            nonlocal status, begun
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, begun = message["status"], True
                 self._protect(scope, message)
             await send(message)
 
@@ -64,6 +64,10 @@ class Doorway:
                 await refused.response()(scope, receive, answer)
                 return
             await self._app(scope, receive, answer)
+        except Exception as error:
+            if begun:
+                raise
+            await mistake(error)(scope, receive, answer)  # here, so that it gets the headers of every answer
         finally:
             # The route's template, not the path: labels must not grow with the pictures.
             route = getattr(scope.get("route"), "path", "other")

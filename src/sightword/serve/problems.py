@@ -22,7 +22,7 @@ from sightword.errors import (
 )
 from sightword.serve.sentences import sentence_of
 
-__all__ = ["MEDIA_TYPE", "Refused", "add_handlers", "problem"]
+__all__ = ["MEDIA_TYPE", "Refused", "add_handlers", "mistake", "problem"]
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -92,6 +92,12 @@ def problem(
     return JSONResponse(body, status, headers, media_type=MEDIA_TYPE)
 
 
+def mistake(error: Exception) -> JSONResponse:
+    """The answer to an error that is ours; its details stay in the log, as they can name paths."""
+    _log.error("A request failed.", exc_info=error)
+    return problem(500, "Something that should not happen did; the server's log says what.")
+
+
 def add_handlers(app: FastAPI) -> None:
     """Let every error leave as a problem."""
 
@@ -122,9 +128,7 @@ def add_handlers(app: FastAPI) -> None:
         return problem(error.status_code, detail, headers=dict(error.headers or {}))
 
     async def unexpected(_: Request, error: Exception) -> JSONResponse:
-        # The details stay here: they can name paths.
-        _log.error("A request failed.", exc_info=error)
-        return problem(500, "Something that should not happen did; the server's log says what.")
+        return mistake(error)
 
     app.add_exception_handler(Refused, refused)
     app.add_exception_handler(SightwordError, told)
