@@ -49,6 +49,21 @@ class Results:
         return None if found is None else float(found["mean"])
 
     @property
+    def best(self) -> dict[str, tuple[str, float, float]]:
+        """Of methods that were asked in several ways: the best way, its mean, and the worst way's mean."""
+        ways: dict[str, list[tuple[float, str]]] = {}
+        for label, told in self.told.get("variants", {}).items():
+            mean = self.overall(label)
+            if mean is not None:
+                way = label.removeprefix(str(told["method"])).strip()
+                ways.setdefault(str(told["method"]), []).append((mean, way))
+        return {
+            method: (max(found, key=lambda pair: pair[0])[1], max(found)[0], min(found)[0])
+            for method, found in ways.items()
+            if len(found) > 1
+        }
+
+    @property
     def lost(self) -> list[str]:
         """What the run left out, in sentences."""
         return [str(item) for item in self.told.get("sizes", {}).get("left out", [])]
@@ -150,13 +165,19 @@ def compare_results(first: Results, second: Results) -> list[Comparison]:
 
 
 def markdown(results: Sequence[Results], comparisons: Sequence[Comparison]) -> str:
-    """Means of all runs, methods down and runs across; then the paired differences."""
+    """Means of all runs, methods down and runs across; best values of sweeps; then the paired differences."""
     methods = list(dict.fromkeys(name for result in results for name in result.methods))
     heads = [f"{result.path.name}: {result.what} {result.main}" for result in results]
     lines = [f"| method | {' | '.join(heads)} |", f"|---{'|---' * len(heads)}|"]
     for name in methods:
         means = [r.overall(name) if name in r.told["tasks"] else None for r in results]
         lines.append(f"| {name} | {' | '.join('–' if m is None else short(m) for m in means)} |")
+    if swept := list(dict.fromkeys(name for result in results for name in result.best)):
+        lines += ["", f"| best of | {' | '.join(heads)} |", f"|---{'|---' * len(heads)}|"]
+        for name in swept:
+            found = [result.best.get(name) for result in results]
+            cells = [f"{b[0]}: {short(b[1])} (worst {short(b[2])})" if b else "–" for b in found]
+            lines.append(f"| {name} | {' | '.join(cells)} |")
     for result in results:
         if result.lost:
             lines += ["", f"**{result.path.name}: not the whole benchmark: {'; '.join(result.lost)}.**"]
