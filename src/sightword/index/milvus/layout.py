@@ -49,7 +49,7 @@ def index_parameters(kind: str, pictures: int) -> dict[str, Any]:
 def search_parameters(kind: str, limit: int, lists: int = 0) -> dict[str, Any]:
     """What a search for `limit` pictures asks with.
 
-    A sixteenth of the `lists` of an IVF index is read, and 64 at least: of 2,048 lists of real vectors 64 held
+    A sixteenth of the `lists` of an IVF index is read, and 64 at least: of 2,048 lists of real ones 64 held
     .965 of the ten nearest to composed queries and .889 of those to words alone (docs/scale.md).
     """
     if kind == "HNSW":
