@@ -56,24 +56,19 @@ def compare_runs(paths: Sequence[Path], out: Path | None, json: bool) -> None:
 
 
 def _draw(results: Sequence[Results], out: Path) -> None:
+    from sightword.evaluation.compare import best_bars
     from sightword.evaluation.plots import draw_bars
 
-    methods = list(dict.fromkeys(name for result in results for name in result.methods))
     heads = [f"{result.path.name}\n{result.what}\n{result.main}" for result in results]
     values = {
-        name: [_height(r.overall(name) if name in r.told["tasks"] else None) for r in results]
-        for name in methods
+        name: [math.nan if mean is None else mean for mean in means]  # no bar for what was not measured
+        for name, means in best_bars(results).items()
     }
     try:
         lost = "; ".join(f"{r.path.name}: {item}" for r in results for item in r.lost)
         draw_bars(values, heads, "overall", out / "comparison.png", lost)
     except ModelUnavailable as error:
         click.echo(f"No plot: {plain(str(error))}", err=True)
-
-
-def _height(value: float | None) -> float:
-    """Of a bar; what was not measured has none."""
-    return math.nan if value is None else value
 
 
 def check(path: Path, what: Sequence[str], data: Path | None, json: bool) -> None:

@@ -14,7 +14,7 @@ from sightword.evaluation.details import QUERIES, read_queries_file
 from sightword.evaluation.intervals import compare as paired
 from sightword.evaluation.tables_more import short
 
-__all__ = ["Comparison", "Results", "compare_results", "markdown", "read_results"]
+__all__ = ["Comparison", "Results", "best_bars", "compare_results", "markdown", "read_results"]
 
 MOST_PAIRS = 24
 
@@ -49,18 +49,23 @@ class Results:
         return None if found is None else float(found["mean"])
 
     @property
+    def ways(self) -> dict[str, list[tuple[str, float]]]:
+        """(value or prompt, mean of the main metric) of every way that a method was asked in."""
+        found: dict[str, list[tuple[str, float]]] = {}
+        for label in self.methods:
+            method = str(self.told.get("variants", {}).get(label, {}).get("method", label))
+            listed, mean = found.setdefault(method, []), self.overall(label)
+            if mean is not None:
+                listed.append((label.removeprefix(method).strip(), mean))
+        return found
+
+    @property
     def best(self) -> dict[str, tuple[str, float, float]]:
         """Of methods that were asked in several ways: the best way, its mean, and the worst way's mean."""
-        ways: dict[str, list[tuple[float, str]]] = {}
-        for label, told in self.told.get("variants", {}).items():
-            mean = self.overall(label)
-            if mean is not None:
-                way = label.removeprefix(str(told["method"])).strip()
-                ways.setdefault(str(told["method"]), []).append((mean, way))
         return {
-            method: (max(found, key=lambda pair: pair[0])[1], max(found)[0], min(found)[0])
-            for method, found in ways.items()
-            if len(found) > 1
+            method: (*max(ways, key=lambda way: way[1]), min(mean for _, mean in ways))
+            for method, ways in self.ways.items()
+            if len(ways) > 1
         }
 
     @property
@@ -162,6 +167,18 @@ def compare_results(first: Results, second: Results) -> list[Comparison]:
                 )
             )  # fmt: skip
     return found
+
+
+def best_bars(results: Sequence[Results]) -> dict[str, list[float | None]]:
+    """The best mean of every method in every run; None where it was not asked."""
+    ways = [result.ways for result in results]
+    several = {name for found in ways for name, listed in found.items() if len(listed) > 1}
+    return {
+        f"{name}, best" if name in several else name: [
+            max((mean for _, mean in found.get(name, [])), default=None) for found in ways
+        ]
+        for name in dict.fromkeys(name for found in ways for name in found)
+    }
 
 
 def markdown(results: Sequence[Results], comparisons: Sequence[Comparison]) -> str:

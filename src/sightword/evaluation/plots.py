@@ -15,7 +15,7 @@ from sightword.evaluation.details import need
 from sightword.evaluation.report import Report
 from sightword.evaluation.tables_more import best_of_sweep
 
-__all__ = ["draw_bars", "draw_report", "recall_curve"]
+__all__ = ["best_of_each", "draw_bars", "draw_report", "recall_curve"]
 
 DEEPEST = 50
 MOST_ASPECTS = 20
@@ -129,13 +129,27 @@ def _lines(
 
 def _costs(report: Report, costs: Mapping[str, Cost], path: Path) -> Path:
     figure, axes = _figure(6.4)
-    for name, cost in costs.items():
-        score = report.mean(report.methods[name], report.tasks["overall"], report.main)
-        axes.scatter([cost.minutes], [score])
-        axes.annotate(_brief(name), (cost.minutes, score or 0.0), textcoords="offset points", xytext=(4, 4))
+    numbers = report.tasks["overall"]
+    means = {name: report.mean(report.methods[name], numbers, report.main) or 0.0 for name in costs}
+    methods = {name: str(report.variants.get(name, {}).get("method", name)) for name in costs}
+    for name in best_of_each(means, methods):
+        at = (costs[name].minutes, means[name])
+        axes.scatter(*at)
+        axes.annotate(_brief(name), at, textcoords="offset points", xytext=(4, 4))
+    axes.margins(x=0.25)
     axes.set(xlabel="minutes of training, as training.json tells", ylabel=f"{report.main}, overall")
     axes.set_title("Cost of training and score")
     return _save(figure, path, "; ".join(report.loaded.lost))
+
+
+def best_of_each(means: Mapping[str, float], methods: Mapping[str, str]) -> list[str]:
+    """The label of each method's best way, in the order of the methods."""
+    best: dict[str, str] = {}
+    for label, mean in means.items():
+        before = best.setdefault(methods[label], label)
+        if mean > means[before]:
+            best[methods[label]] = label
+    return list(best.values())
 
 
 def _brief(name: str) -> str:
