@@ -102,7 +102,7 @@ class Recipe:
         rows = read_captions(
             captions(self.count(12_000, 200)), self.backbone.tokenizer, self.backbone.spec, workers=1
         )
-        job = self.job("lincir", 450, lr=2e-3)
+        job = self.job("lincir", 250, lr=2e-3)
         norm = float(np.linalg.norm(self.held_out, axis=1).mean())
         return learn_lincir(
             job, rows, share=0.15, pictures_norm=norm, cached=caption_features(job, rows.whole)
