@@ -139,6 +139,19 @@ def table(study: Study, rows: dict[str, Any]) -> list[str]:
     return [*lines, ""]
 
 
+SAID = """
+## What they say
+
+- **More than one pseudo-word helps Pic2Word** (k = 2: +.011, k = 4: +.016) and hurts masked pairs (−.006, −.011), which see far fewer pictures.
+- **Pictures**: 100 teach next to nothing, 1,000 three quarters, 10,000 nearly all of what 40,000 teach.
+- **Captions beside pictures** change nothing that can be told (+.003, −.001 to +.007).
+- **Masked pairs**: τ from .1 to .3 is alike, from .5 on worse; pairs that keep the most of the picture teach least; the longest noun is a
+  worse choice than a random or the head noun; captions that the backbone made itself are no worse than people's.
+- **LinCIR**: little noise is best, moving phi's inputs over the modality gap does not help, captions of photographs teach more than glosses and
+  names. All its rows stay far below `average` here.
+"""
+
+
 def write_page() -> None:
     """docs/methods/studies.md."""
     found = json.loads(RESULTS.read_text())
@@ -149,6 +162,7 @@ def write_page() -> None:
         "bfloat16. StyleShift, **validation** half (3,744 pictures, 6,829 queries), the bare method without `+pdv`; 95 % intervals over base",
         "concepts; differences are paired. Runs are short, so compare rows of one study with each other and with nothing else.", "",
     ]  # fmt: skip
+    lines += [*SAID.strip().splitlines(), ""]
     for study in STUDIES:
         if study.name in found:
             lines += table(study, found[study.name])
