@@ -113,5 +113,5 @@ def test_options_of_bulk_work_alone(pictures: Path) -> None:
 
     assert "--batch goes with --engine ray or --to" in fails(str(pictures), "--batch", "4")
     assert "--watch follows one folder" in fails(str(pictures), "--watch", "--engine", "ray")
-    assert "does not exist" in fails(str(pictures / "nowhere"))
+    assert "There is no folder" in fails(str(pictures / "nowhere"))
     assert issubclass(UsageError, SightwordError)
