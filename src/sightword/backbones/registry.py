@@ -40,7 +40,8 @@ def as_path(name: str) -> Path:
 
 def directory_hint(name: str) -> str | None:
     """What to write when a bare word was meant as a directory of that name in the working directory."""
-    return f"For the directory here write ./{name}." if name and not is_path(name) and Path(name).is_dir() else None
+    meant = name and not is_path(name) and Path(name).is_dir()
+    return f"For the directory here write ./{name}." if meant else None
 
 
 def resolve(name: str) -> Path:
