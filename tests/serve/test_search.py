@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ import pytest
 
 from gallery import make_gallery, paint
 from serving import TestClient, id_of, png
+from sightword.search import open as open_engine
+from sightword.serve import routes_ask
 
 
 def names(answer: Any, method: int = 0) -> list[str]:
@@ -180,10 +183,21 @@ def test_embed(client: TestClient, tiny_backbone: Any) -> None:
 def test_methods_and_documents(client: TestClient) -> None:
     methods = {item["name"]: item for item in client.get("/v1/methods").json()}
     assert methods["average"]["default"] and not methods["image"]["default"]
+    assert sum(item["default"] for item in methods.values()) == 1
     described = client.get("/openapi.json").json()
     assert {"/v1/search", "/v1/embed", "/v1/indexes", "/v1/images/{image_id}"} <= set(described["paths"])
     assert described["components"]["schemas"]["SearchRequest"]["examples"]
     assert "multipart/form-data" in described["paths"]["/v1/search"]["post"]["requestBody"]["content"]
+
+
+def test_the_default_is_among_the_methods_that_are_listed(shared_folder: Path) -> None:
+    """With the shipped model it is an inversion refined by pdv, which has no weights of its own."""
+    with open_engine(shared_folder, backbone="starter") as engine:
+        shelves = {"pictures": SimpleNamespace(engine=engine)}
+        state: Any = SimpleNamespace(backbone=engine.backbone, library=SimpleNamespace(shelves=shelves))
+        listed = {item.name: item for item in routes_ask._methods(state)}
+    assert [name for name, item in listed.items() if item.default] == ["pic2word+pdv"]
+    assert listed["pic2word+pdv"].words and "directional" in listed["pic2word+pdv"].summary
 
 
 def test_an_empty_folder_answers(serve: Any, tmp_path: Path) -> None:

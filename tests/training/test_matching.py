@@ -242,6 +242,12 @@ def test_a_first_method_that_is_none_is_refused_before_the_data_is_read(
          str(tiny_backbone_dir), "--out", str(tmp_path / "out"), "--first", "avarage"],
     )  # fmt: skip
     assert done.exit_code == 4 and "avarage" in done.stderr
+    done = CliRunner().invoke(
+        cli,
+        ["train", "artemis", "--triplets", str(tmp_path / "nowhere.jsonl"), "--backbone",
+         str(tiny_backbone_dir), "--out", str(tmp_path / "out"), "--first", "./phi"],
+    )  # fmt: skip
+    assert done.exit_code == 2 and "models add ./phi" in " ".join(done.stderr.split())
 
 
 def test_heads_that_cannot_share_the_width(tmp_path: Path, tiny_backbone_dir: Path) -> None:

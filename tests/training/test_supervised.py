@@ -308,6 +308,18 @@ def test_damaged_directories_are_refused(
             load_method(str(out), backbone=tiny_backbone)
 
 
+def test_what_is_measured_is_never_learnt_from(data: TripletFeatures) -> None:
+    """Triplets that were read to be held out may stand among those to learn from as well."""
+    reference, target, own = data.reference.copy(), data.target.copy(), len(data) - 10
+    reference[3], target[3] = reference[-1], target[-1]
+    mixed = dataclasses.replace(data, reference=reference, target=target, kept=np.arange(len(data)))
+    training, held_out = split(mixed, own, "elsewhere.csv", 0)
+    assert held_out.tolist() == list(range(own, len(data)))
+    pairs = {(reference[row], target[row]) for row in held_out}
+    assert 3 not in training and not pairs & {(reference[row], target[row]) for row in training}
+    assert len(training) > own // 2
+
+
 def test_too_few_triplets(tiny_backbone: Any, base: Any, data: TripletFeatures, tmp_path: Path) -> None:
     rows = np.arange(1)
     network = learner("combiner", tiny_backbone.spec, base)

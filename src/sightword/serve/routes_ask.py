@@ -133,16 +133,17 @@ async def methods(request: Request) -> list[MethodOut]:
 def _methods(state: State) -> list[MethodOut]:
     engine = next(iter(state.library.shelves.values())).engine
     default = default_name(state.backbone) if engine.method == "default" else engine.method
-    return [
-        MethodOut(
-            name=info.name,
-            summary=info.summary,
-            trained=info.trained,
-            default=info.name == default,
-            words=info.trained and _inverts(engine.load_method(info.name)),
-        )
-        for info in list_methods(state.backbone)
-    ]
+    found = []
+    for info in list_methods(state.backbone):
+        words = info.trained and _inverts(engine.load_method(info.name))
+        named = {info.name: info.summary}
+        if words:
+            named[f"{info.name}+pdv"] = f"{info.name}, refined by prompt directional vectors"
+        found += [
+            MethodOut(name=name, summary=summary, trained=info.trained, default=name == default, words=words)
+            for name, summary in named.items()
+        ]
+    return found
 
 
 def _inverts(method: Method) -> bool:

@@ -8,6 +8,8 @@ import numpy as np
 
 from sightword.backbones.base import BackboneSpec
 from sightword.backbones.patches import check_patches
+from sightword.backbones.registry import is_path
+from sightword.errors import UsageError
 from sightword.training.run_supervised import run_triplets
 from sightword.training.session import Session
 
@@ -22,6 +24,11 @@ def run_artemis(
     from sightword.methods.catalog import load_method
     from sightword.training.artemis import ArtemisLearner
 
+    if is_path(first):
+        raise UsageError(
+            f"--first {first} is a directory, and what is written may not depend on where it lies.",
+            f"Give it a name with `sightword models add {first} --name NAME`, then say --first NAME.",
+        )
     load_method(first, backbone=session.backbone)
 
     def make(spec: BackboneSpec) -> ArtemisLearner:

@@ -142,6 +142,9 @@ def run_triplets(
     if data.lost:
         session.say(f"{data.lost:,} triplets were left out with their unreadable pictures.")
     training, held_out = split(data, own, wishes.held_out, _seed(session))
+    shared = len(data) - len(training) - len(held_out)
+    if shared:
+        session.say(f"{shared:,} triplets are left out of training because they are among the held-out ones.")
     session.say(f"{len(training):,} triplets to learn from, {len(held_out):,} held out.")
     job = TripletJob(
         session.backbone, wishes.out, RECIPES[wishes.method].settings(len(training), **wishes.settings),
@@ -177,7 +180,10 @@ def split(data: TripletFeatures, own: int, wish: str | None, seed: int) -> tuple
     """
     rows = np.arange(len(data))
     if len(data.kept) and data.kept[-1] >= own:
-        return rows[data.kept < own], rows[data.kept >= own]
+        measured = rows[data.kept >= own]
+        asked = {_question(data, row) for row in measured}
+        learnt = [row for row in rows[data.kept < own] if _question(data, row) not in asked]
+        return np.array(learnt, np.int64), measured
     count = int(wish) if wish is not None else (min(1000, len(data) // 10) if len(data) >= LEAST else 0)
     if not count:
         return rows, rows[:0]
@@ -193,6 +199,11 @@ def split(data: TripletFeatures, own: int, wish: str | None, seed: int) -> tuple
             "Hold fewer out, or give others with --held-out FILE.",
         )
     return rows[~out], rows[out]
+
+
+def _question(data: TripletFeatures, row: int) -> tuple[int, int]:
+    """Reference and target: a pair that is measured is never learnt from, whatever is said of it."""
+    return int(data.reference[row]), int(data.target[row])
 
 
 def _read(
