@@ -22,12 +22,18 @@ with ray_session(None, cpus=2, object_store=100 << 20) as ray:
 """
 
 _DRIVER = """
-import json, sys
-from dataclasses import asdict
+import json, sys, time
 from sightword.errors import SightwordError
 from sightword.scale import EngineChoice, bulk_index
+from sightword.scale.features import Features
 options = json.loads(sys.argv[1])
 choice = EngineChoice("ray", address=options.pop("address"))
+pause = options.pop("pause", 0)
+keep = Features.keep
+def slowly(*arguments):  # shards come in bursts, and a test wants to kill between two of them
+    time.sleep(pause)
+    return keep(*arguments)
+Features.keep = slowly
 try:
     report = bulk_index(options.pop("source"), options.pop("to"), choice=choice, **options)
 except SightwordError as error:

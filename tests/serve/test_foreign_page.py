@@ -78,6 +78,10 @@ def test_a_foreign_page_gets_nothing(tiny_backbone_dir: Path, tmp_path: Path, el
             assert tried["thumbnail"] == tried["picture"] == "failed"
             assert tried["read"] == tried["post"] == tried["script"] == "failed"
             assert tried["blind"] in ("opaque", "failed")
+            for _ in range(100):  # a busy browser takes its time to put the error into the frame
+                if all(frame.url for frame in page.frames[1:]):
+                    break
+                page.wait_for_timeout(50)
             assert [frame.url for frame in page.frames[1:]] == ["chrome-error://chromewebdata/"]
         with Client(url) as client:
             told = client._ask("GET", "/metrics").decode()
