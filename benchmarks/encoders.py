@@ -1,7 +1,9 @@
 """Encoder against encoder at equal threads: OpenVINO, ONNX Runtime fp32, torch fp32.
 
-The starter's image tower and a ViT-B/32-shaped random one read the same random pixels; rounds of the three
+The starter's image tower and a ViT-B/32-shaped random one read the same random pixels; rounds of the
 runtimes alternate in one process so that a noisy neighbour hits all of them, and medians are compared.
+OpenVINO runs as a backbone runs it for many pictures, one inference a thread; ONNX Runtime both with all
+threads in one inference and with one inference a thread.
 
     python benchmarks/encoders.py --json benchmarks/results/encoders.json
 """
@@ -13,6 +15,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -21,17 +24,26 @@ import numpy as np
 from _report import write_report
 from _vit import export_onnx, vit_b32
 
+from sightword.backbones.streams import StreamedTower
+
 Runner = Callable[[np.ndarray], Any]
 
 
-def openvino_runner(graph: Path, threads: int, precision: str) -> Runner:
-    """Compile a graph for the CPU."""
-    import openvino as ov
+def openvino_runner(graph: Path, threads: int, precision: str, width: int) -> Runner:
+    """What a backbone does with many pictures."""
+    return StreamedTower(graph, width, threads, precision, None)
 
-    core = ov.Core()
-    config = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": precision}
-    compiled = core.compile_model(core.read_model(str(graph)), "CPU", config)
-    return lambda pixels: compiled(pixels)[0]
+
+def onnx_side_by_side(graph: Path, threads: int) -> Runner:
+    """Several ONNX Runtime sessions of one thread each, that share the pictures as OpenVINO's streams do."""
+    sessions = [onnx_runner(graph, 1) for _ in range(threads)]
+    pool = ThreadPoolExecutor(threads)
+
+    def run(pixels: np.ndarray) -> Any:
+        parts = np.array_split(pixels, threads)
+        return np.concatenate(list(pool.map(lambda session, part: session(part), sessions, parts)))
+
+    return run
 
 
 def onnx_runner(graph: Path, threads: int) -> Runner:
@@ -100,15 +112,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         vit = vit_b32()
         towers = {
-            "starter": (starter_dir / "image.onnx", starter.encode_images),
-            "vit_b32_random": (export_onnx(vit, Path(scratch) / "vit.onnx"), vit),
+            "starter": (starter_dir / "image.onnx", starter.encode_images, 384),
+            "vit_b32_random": (export_onnx(vit, Path(scratch) / "vit.onnx"), vit, 512),
         }
-        for name, (graph, module) in towers.items():
+        for name, (graph, module, width) in towers.items():
             results[name] = compare(
                 {
-                    "openvino_bf16": openvino_runner(graph, args.threads, "bf16"),
-                    "openvino_fp32": openvino_runner(graph, args.threads, "f32"),
+                    "openvino_bf16": openvino_runner(graph, args.threads, "bf16", width),
+                    "openvino_fp32": openvino_runner(graph, args.threads, "f32", width),
                     "onnxruntime_fp32": onnx_runner(graph, args.threads),
+                    "onnxruntime_fp32_side_by_side": onnx_side_by_side(graph, args.threads),
                     "torch_fp32": torch_runner(module),
                 },
                 args.batch,
@@ -117,7 +130,7 @@ def main() -> None:
     ratios = {}
     for name, result in results.items():
         rate = result["pictures_per_second"]
-        for other in ("torch_fp32", "onnxruntime_fp32"):
+        for other in ("torch_fp32", "onnxruntime_fp32", "onnxruntime_fp32_side_by_side"):
             ratios[f"{name}: openvino_bf16 / {other}"] = rate["openvino_bf16"] / rate[other]
             ratios[f"{name}: openvino_fp32 / {other}"] = rate["openvino_fp32"] / rate[other]
     write_report(

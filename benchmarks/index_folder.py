@@ -33,7 +33,8 @@ from PIL import Image
 
 from sightword.backbones import load_backbone
 from sightword.backbones.base import PreprocessSpec
-from sightword.backbones.towers import Tower, default_precision
+from sightword.backbones.streams import StreamedTower
+from sightword.backbones.towers import default_precision
 from sightword.index.base import Manifest
 from sightword.index.store import open_store
 from sightword.pictures.limits import process_count
@@ -77,13 +78,9 @@ def vit_backbone(scratch: Path) -> Any:
     """A ViT-B/32-shaped image tower with random weights, in the default runtime."""
     from _vit import export_onnx, vit_b32
 
-    tower = Tower(export_onnx(vit_b32(), scratch / "vit.onnx"), 512, None, default_precision(), None)
+    tower = StreamedTower(export_onnx(vit_b32(), scratch / "vit.onnx"), 512, None, default_precision(), None)
     spec = SimpleNamespace(preprocess=PreprocessSpec(size=224), name="vit-b32-random", dim=512)
-
-    def encode(pixels: np.ndarray) -> np.ndarray:
-        return np.concatenate([tower(pixels[at : at + 16]) for at in range(0, len(pixels), 16)])
-
-    return SimpleNamespace(spec=spec, encode_images=encode)
+    return SimpleNamespace(spec=spec, encode_images=tower)
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, float]:

@@ -218,20 +218,30 @@ def main() -> None:
         for url, _ in servers.values():
             load(url, max(args.clients), min(5.0, args.seconds), queries, args.pictures)  # not counted
         totals = {kind: {clients: Load() for clients in args.clients} for kind in kinds}
+        rounds: dict[int, list[float]] = {clients: [] for clients in args.clients}
         for turn in range(args.rounds):
             for clients in args.clients:
+                speed = {}
                 for kind in list(kinds)[:: 1 if turn % 2 == 0 else -1]:
                     url, _ = servers[kind]
-                    totals[kind][clients].add(load(url, clients, args.seconds, queries, args.pictures))
+                    block = load(url, clients, args.seconds, queries, args.pictures)
+                    speed[kind] = len(block.seconds) / block.wall
+                    totals[kind][clients].add(block)
+                rounds[clients].append(speed["batched"] / max(speed["unbatched"], 1e-9))
         results: dict[str, Any] = {
             kind: {str(clients): each.figures() for clients, each in loads.items()}
             for kind, loads in totals.items()
+        }
+        results["throughput_batched_over_unbatched_by_round"] = {
+            str(clients): [round(each, 4) for each in sorted(ratios)] for clients, ratios in rounds.items()
         }
         url, pid = servers["batched"]
         results["soak"] = soak(url, pid, min(32, max(args.clients)), args.soak, queries, args.pictures)
     batched, unbatched = results["batched"], results["unbatched"]
     ratios = {"memory_late_over_early": results["soak"]["late_mb"] / results["soak"]["early_mb"]}
     for clients in map(str, args.clients):
+        by_round = results["throughput_batched_over_unbatched_by_round"][clients]
+        ratios[f"throughput_batched_over_unbatched_{clients}_median_of_rounds"] = float(np.median(by_round))
         ratios[f"throughput_batched_over_unbatched_{clients}"] = batched[clients]["per_second"] / max(
             unbatched[clients]["per_second"], 1e-9
         )

@@ -11,7 +11,8 @@ import pytest
 
 from sightword.backbones import Backbone, load_backbone
 from sightword.backbones.golden import THRESHOLDS, verify
-from sightword.backbones.openvino_runtime import IMAGE_BATCH, TEXT_BATCH, OpenVINOBackbone
+from sightword.backbones.openvino_runtime import TEXT_BATCH, OpenVINOBackbone
+from sightword.backbones.streams import PORTION
 from sightword.backbones.towers import default_precision, supported_precisions
 from sightword.errors import ModelUnavailable, UsageError
 from sightword.prompts import Prompt, parse_prompt
@@ -72,7 +73,7 @@ def test_bf16_is_the_default_where_the_cpu_has_it(tiny_backbone_dir: Path) -> No
 
 
 def test_images_keep_their_order_across_batches(tiny_backbone: Backbone) -> None:
-    many = pixels(2 * IMAGE_BATCH + 3)
+    many = pixels(2 * PORTION + 3)
     np.testing.assert_allclose(tiny_backbone.encode_images(many), image_reference(many), atol=1e-5)
     assert tiny_backbone.encode_images(many[:0]).shape == (0, D)
 

@@ -20,24 +20,56 @@ from sightword.serve.encoding import SharedBackbone
 from sightword.serve.gate import Bucket
 
 
+def each(change: Callable[[int], int]) -> Callable[[list[list[int]]], list[list[int]]]:
+    """Changes every item of every part."""
+    return lambda parts: [[change(item) for item in part] for part in parts]
+
+
 def test_one_caller_runs_at_once() -> None:
     sizes: list[int] = []
-    double: Coalescer[int, int] = Coalescer(lambda items: [2 * item for item in items], 4, sizes.append)
-    assert list(double([1, 2])) == [2, 4]
-    assert list(double([3])) == [6]
+    double = Coalescer(each(lambda item: 2 * item), 4, sizes.append)
+    assert double([1, 2]) == [2, 4]
+    assert double([3]) == [6]
     assert sizes == [2, 1]
+
+
+def test_what_one_caller_brings_is_handed_on_as_it_is() -> None:
+    given: list[object] = []
+
+    def run(parts: list[list[int]]) -> list[list[int]]:
+        given.extend(parts)
+        return parts
+
+    items = [1, 2]
+    assert Coalescer(run, 4)(items) is items and given[0] is items
+
+
+def test_a_lone_picture_is_not_copied_on_its_way_to_the_encoder(tiny_backbone: Any) -> None:
+    given: list[Any] = []
+
+    class Watched:
+        spec = tiny_backbone.spec
+
+        def encode_images(self, pixels: Any) -> Any:
+            given.append(pixels)
+            return tiny_backbone.encode_images(pixels)
+
+    side = tiny_backbone.spec.preprocess.size
+    pixels = np.zeros((1, 3, side, side), np.float32)
+    SharedBackbone(Watched()).encode_images(pixels)  # type: ignore[arg-type]
+    assert np.shares_memory(given[0], pixels)
 
 
 def test_callers_that_wait_share_a_batch() -> None:
     first, release, sizes = threading.Event(), threading.Event(), []
 
-    def run(items: list[int]) -> list[int]:
-        sizes.append(len(items))
+    def run(parts: list[list[int]]) -> list[list[int]]:
+        sizes.append(sum(map(len, parts)))
         first.set()
         release.wait(10)
-        return [-item for item in items]
+        return [[-item for item in part] for part in parts]
 
-    negate: Coalescer[int, int] = Coalescer(run, 4)
+    negate = Coalescer(run, 4)
     with ThreadPoolExecutor(12) as pool:
         early = pool.submit(negate, [100])
         assert first.wait(10)
@@ -53,14 +85,14 @@ def test_callers_that_wait_share_a_batch() -> None:
 def test_a_fault_hits_only_its_caller() -> None:
     started, release = threading.Event(), threading.Event()
 
-    def run(items: list[int]) -> list[int]:
+    def run(parts: list[list[int]]) -> list[list[int]]:
         started.set()
         release.wait(10)
-        if 13 in items:
+        if [13] in parts:
             raise ValueError("unlucky")
-        return items
+        return parts
 
-    same: Coalescer[int, int] = Coalescer(run, 8)
+    same = Coalescer(run, 8)
     with ThreadPoolExecutor(4) as pool:
         one = pool.submit(same, [1])
         assert started.wait(10)
@@ -75,7 +107,7 @@ def test_a_fault_hits_only_its_caller() -> None:
 
 
 def test_many_threads_get_their_own_answers() -> None:
-    square: Coalescer[int, int] = Coalescer(lambda items: [item * item for item in items], 16)
+    square = Coalescer(each(lambda item: item * item), 16)
     with ThreadPoolExecutor(24) as pool:
         answers = list(pool.map(lambda n: square([n, n + 1]), range(600)))
     assert answers == [[n * n, (n + 1) ** 2] for n in range(600)]

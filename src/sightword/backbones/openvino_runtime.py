@@ -14,6 +14,7 @@ from sightword.backbones.embedding import EmbeddingTable
 from sightword.backbones.patch_tower import PatchTower
 from sightword.backbones.patches import check_patches
 from sightword.backbones.spec import read_spec
+from sightword.backbones.streams import PORTION, StreamedTower
 from sightword.backbones.tokenize import GAP, PromptTokenizer, TokenRow
 from sightword.backbones.towers import Tower, check_precision, find_graph
 from sightword.backbones.unknown import share_unknown
@@ -22,7 +23,7 @@ from sightword.prompts import Prompt
 
 __all__ = ["OpenVINOBackbone"]
 
-IMAGE_BATCH = 16
+PATCH_BATCH = 16
 """Pictures per call: more gains little on a CPU and costs memory."""
 TEXT_BATCH = 32
 BROKEN = "Run `sightword doctor` to test the backbone."
@@ -73,6 +74,7 @@ class OpenVINOBackbone:
         self._cache = cache
         self._lock = threading.RLock()
         self._towers: dict[str, Tower] = {}
+        self._streams: StreamedTower | None = None
         self._patches: PatchTower | None = None
         self._tokenizer: PromptTokenizer | None = None
         self._table: EmbeddingTable | None = None
@@ -92,10 +94,9 @@ class OpenVINOBackbone:
         """Pictures to raw features; see `Backbone.encode_images`."""
         check_pixels(pixels, self.spec)
         pixels = np.ascontiguousarray(pixels, dtype=np.float32)
-        out = np.empty((len(pixels), self.spec.dim), np.float32)
-        for start in range(0, len(pixels), IMAGE_BATCH):
-            out[start : start + IMAGE_BATCH] = self._tower("image")(pixels[start : start + IMAGE_BATCH])
-        return check_finite(out, self.spec, BROKEN)
+        if not len(pixels):
+            return np.empty((0, self.spec.dim), np.float32)
+        return check_finite(self._image_tower(len(pixels))(pixels), self.spec, BROKEN)
 
     @property
     def has_patches(self) -> bool:
@@ -130,8 +131,8 @@ class OpenVINOBackbone:
                     find_graph(self.directory, "image"), self.spec.patches or 0, self.threads,
                     self.precisions["image"], self._cache,
                 )  # fmt: skip
-        starts = range(0, max(1, len(pixels)), IMAGE_BATCH)  # no pictures at all still have a shape
-        parts = [self._patches(pixels[start : start + IMAGE_BATCH]) for start in starts]
+        starts = range(0, max(1, len(pixels)), PATCH_BATCH)  # no pictures at all still have a shape
+        parts = [self._patches(pixels[start : start + PATCH_BATCH]) for start in starts]
         return check_finite(np.concatenate(parts), self.spec, BROKEN)
 
     def encode_prompts(self, prompts: Sequence[Prompt], tokens: Sequence[Sequence[Array]] = ()) -> Array:
@@ -169,6 +170,18 @@ class OpenVINOBackbone:
                 path = self.directory / "token_embedding.safetensors"
                 self._table = EmbeddingTable(path, self.spec.token_dim)
             return self._table
+
+    def _image_tower(self, count: int) -> Tower | StreamedTower:
+        """All cores for each picture of a few, one for each of many."""
+        with self._lock:
+            if self._streams is None and count > PORTION:
+                self._streams = StreamedTower(
+                    find_graph(self.directory, "image"), self.spec.dim, self.threads,
+                    self.precisions["image"], self._cache,
+                )  # fmt: skip
+            if self._streams is not None and (count > PORTION or "image" not in self._towers):
+                return self._streams  # also for a few when only this one is there: compiling takes longer
+        return self._tower("image")
 
     def _tower(self, stem: str) -> Tower:
         with self._lock:

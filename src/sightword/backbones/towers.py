@@ -15,7 +15,7 @@ from sightword.backbones.base import Array
 from sightword.backbones.external_data import check_external_data
 from sightword.errors import ModelUnavailable, UsageError
 
-__all__ = ["PRECISIONS", "Tower", "default_precision", "find_graph"]
+__all__ = ["PRECISIONS", "Tower", "compiled", "default_precision", "find_graph"]
 
 PRECISIONS = ("f32", "bf16", "f16")
 
@@ -74,6 +74,42 @@ def find_graph(directory: Path, stem: str) -> Path:
     raise ModelUnavailable(f"{directory} has neither {stem}.onnx nor {stem}.xml.", "Add the backbone again.")
 
 
+def compiled(
+    path: Path,
+    threads: int | None,
+    precision: str,
+    cache: Path | None,
+    read: Callable[[Path], Any] = str,
+    streams: int = 1,
+) -> Any:
+    """A graph as OpenVINO runs it; the parameters are those of `Tower` and `streams.StreamedTower`.
+
+    Raises
+    ------
+    ModelUnavailable
+        The file is damaged, or this OpenVINO cannot run it.
+    """
+    config: dict[str, Any] = {
+        "INFERENCE_PRECISION_HINT": precision,
+        "PERFORMANCE_HINT": "LATENCY" if streams == 1 else "THROUGHPUT",
+        "NUM_STREAMS": str(streams),
+        # A pinned thread waits for its core while another is free; beside a busy process that cost 1-2 s.
+        "ENABLE_CPU_PINNING": "NO",
+    }
+    if threads is not None:
+        config["INFERENCE_NUM_THREADS"] = str(threads)
+    if cache is not None:
+        config["CACHE_DIR"] = str(cache)
+    if path.suffix == ".onnx":
+        check_external_data(path)
+    try:
+        # From the path, not from a read model: only so can a cached copy skip the reading.
+        return core().compile_model(read(path), "CPU", config)
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise ModelUnavailable(f"{path} cannot be compiled: {reason}", "Add the backbone again.") from None
+
+
 class Tower:
     """A compiled graph; only its first output is looked at.
 
@@ -104,27 +140,7 @@ class Tower:
         cache: Path | None,
         read: Callable[[Path], Any] = str,
     ) -> None:
-        config: dict[str, Any] = {
-            "INFERENCE_PRECISION_HINT": precision,
-            "PERFORMANCE_HINT": "LATENCY",
-            "NUM_STREAMS": "1",
-            # A pinned thread waits for its core while another is free; beside a busy process that cost 1-2 s.
-            "ENABLE_CPU_PINNING": "NO",
-        }
-        if threads is not None:
-            config["INFERENCE_NUM_THREADS"] = str(threads)
-        if cache is not None:
-            config["CACHE_DIR"] = str(cache)
-        if path.suffix == ".onnx":
-            check_external_data(path)
-        try:
-            # From the path, not from a read model: only so can a cached copy skip the reading.
-            self._compiled = core().compile_model(read(path), "CPU", config)
-        except RuntimeError as error:
-            reason = str(error).strip().splitlines()[-1]
-            raise ModelUnavailable(
-                f"{path} cannot be compiled: {reason}", "Add the backbone again."
-            ) from None
+        self._compiled = compiled(path, threads, precision, cache, read)
         self._path = path
         self._width = width
         self._request = self._compiled.create_infer_request()
@@ -146,7 +162,10 @@ class Tower:
             result = self._request.infer(list(inputs), share_inputs=True)[0]
             output = np.array(result, dtype=np.float32)  # a copy: the request reuses its buffer
         if self._width is not None and (output.ndim != 2 or output.shape[1] != self._width):
-            raise ModelUnavailable(
-                f"{self._path} answers with shape {output.shape}, not with {self._width} columns."
-            )
+            raise wrong_width(self._path, output.shape, self._width)
         return output
+
+
+def wrong_width(path: Path, shape: tuple[int, ...], width: int) -> ModelUnavailable:
+    """The error of a graph whose features are not what the backbone's card says."""
+    return ModelUnavailable(f"{path} answers with shape {shape}, not with {width} columns.")

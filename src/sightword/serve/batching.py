@@ -2,27 +2,27 @@
 
 Nobody waits for a batch to fill. A thread that finds the encoder free uses it at once; the others gather
 behind it, and the first of them takes everything that has gathered. One client alone pays for two lock
-operations and nothing else.
+operations and nothing else: its items are handed on as they came, not taken apart and put together again.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from typing import Generic, TypeVar
 
 __all__ = ["Coalescer"]
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+Items = TypeVar("Items", bound=Sized)
+Results = TypeVar("Results")
 
 
-class _Call(Generic[Item, Result]):
+class _Call(Generic[Items, Results]):
     """One thread's items, and what becomes of them."""
 
-    def __init__(self, items: Sequence[Item]) -> None:
+    def __init__(self, items: Items) -> None:
         self.items = items
-        self.results: Sequence[Result] | None = None
+        self.results: Results | None = None
         self.error: BaseException | None = None
         self.turn = threading.Event()  # set when answered, or when this thread is to take the next batch
 
@@ -31,13 +31,13 @@ class _Call(Generic[Item, Result]):
         return self.results is not None or self.error is not None
 
 
-class Coalescer(Generic[Item, Result]):
+class Coalescer(Generic[Items, Results]):
     """Runs a function of many items for several threads together.
 
     Parameters
     ----------
     run : callable
-        Takes a list of items, returns as many results in the same order.
+        Takes the items of several calls, a list of what each brought; returns the results of each.
     most : int
         Items taken at once; a single call with more is run by itself.
     observe : callable, optional
@@ -46,7 +46,7 @@ class Coalescer(Generic[Item, Result]):
 
     def __init__(
         self,
-        run: Callable[[list[Item]], Sequence[Result]],
+        run: Callable[[list[Items]], Sequence[Results]],
         most: int,
         observe: Callable[[int], None] | None = None,
     ) -> None:
@@ -54,12 +54,12 @@ class Coalescer(Generic[Item, Result]):
         self._most = most
         self._observe = observe or (lambda size: None)
         self._lock = threading.Lock()
-        self._waiting: list[_Call[Item, Result]] = []
+        self._waiting: list[_Call[Items, Results]] = []
         self._busy = False
 
-    def __call__(self, items: Sequence[Item]) -> Sequence[Result]:
+    def __call__(self, items: Items) -> Results:
         """Results for these items; an error that they cause is raised here and nowhere else."""
-        call: _Call[Item, Result] = _Call(items)
+        call: _Call[Items, Results] = _Call(items)
         with self._lock:
             self._waiting.append(call)
             leads, self._busy = not self._busy, True
@@ -77,7 +77,7 @@ class Coalescer(Generic[Item, Result]):
         assert call.results is not None
         return call.results
 
-    def _take(self) -> list[_Call[Item, Result]]:
+    def _take(self) -> list[_Call[Items, Results]]:
         with self._lock:
             count = size = 0
             for call in self._waiting:
@@ -95,15 +95,11 @@ class Coalescer(Generic[Item, Result]):
             else:
                 self._busy = False
 
-    def _serve(self, batch: list[_Call[Item, Result]]) -> None:
-        items = [item for call in batch for item in call.items]
+    def _serve(self, batch: list[_Call[Items, Results]]) -> None:
         try:
-            self._observe(len(items))
-            results = self._run(items)
-            at = 0
-            for call in batch:
-                call.results = results[at : at + len(call.items)]
-                at += len(call.items)
+            self._observe(sum(len(call.items) for call in batch))
+            for call, results in zip(batch, self._run([call.items for call in batch])):
+                call.results = results
         except BaseException as error:
             if len(batch) > 1 and isinstance(error, Exception):
                 # Somebody's items are at fault; the others must not suffer.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ starter), so there are few, and all are used once before the server says that it
 
 TEXT_BATCH = 64
 
-_Filled = tuple[Prompt, Sequence[Array]]
+_Filled = list[tuple[Prompt, Sequence[Array]]]
 
 
 class SharedBackbone:
@@ -51,16 +51,16 @@ class SharedBackbone:
 
     def encode_images(self, pixels: Array) -> Array:
         """See `Backbone.encode_images`; float32 [B, 3, S, S] -> [B, D]."""
-        if len(pixels) > IMAGE_BATCHES[0]:
+        if not 0 < len(pixels) <= IMAGE_BATCHES[0]:
             return self.inner.encode_images(pixels)  # an index being made; it shares the towers' locks
-        return np.stack(list(self._images(list(pixels)))) if len(pixels) else self.inner.encode_images(pixels)
+        return self._images(pixels)
 
     def encode_prompts(self, prompts: Sequence[Prompt], tokens: Sequence[Sequence[Array]] = ()) -> Array:
         """See `Backbone.encode_prompts`; [B, D]."""
         if not prompts or len(prompts) > TEXT_BATCH or (len(tokens) and len(tokens) != len(prompts)):
             return self.inner.encode_prompts(prompts, tokens)
         filling: Sequence[Sequence[Array]] = tokens if len(tokens) else [()] * len(prompts)
-        return np.stack(list(self._texts(list(zip(prompts, filling)))))
+        return self._texts(list(zip(prompts, filling)))
 
     def token_embedding(self) -> Array:
         """See `Backbone.token_embedding`."""
@@ -82,14 +82,24 @@ class SharedBackbone:
         for size in (1, 2):
             self.inner.encode_prompts([Prompt(("a photo",))] * size)
 
-    def _encode_images(self, pixels: list[Array]) -> list[Array]:
-        parts, at = [], 0
+    def _encode_images(self, parts: list[Array]) -> list[Array]:
+        pixels = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        found, at = [], 0
         while at < len(pixels):
             size = next(size for size in IMAGE_BATCHES if size <= len(pixels) - at)
-            parts.append(self.inner.encode_images(np.stack(pixels[at : at + size])))
+            found.append(self.inner.encode_images(pixels[at : at + size]))
             at += size
-        return list(np.concatenate(parts))
+        return _dealt(found, parts)
 
-    def _encode_texts(self, filled: list[_Filled]) -> list[Array]:
+    def _encode_texts(self, parts: list[_Filled]) -> list[Array]:
+        filled = [one for part in parts for one in part]
         prompts, tokens = [prompt for prompt, _ in filled], [tokens for _, tokens in filled]
-        return list(self.inner.encode_prompts(prompts, tokens))
+        return _dealt([self.inner.encode_prompts(prompts, tokens)], parts)
+
+
+def _dealt(found: list[Array], parts: Sequence[Sized]) -> list[Array]:
+    """Features of all parts together, cut into those of each."""
+    features = found[0] if len(found) == 1 else np.concatenate(found)
+    if len(parts) == 1:
+        return [features]
+    return np.split(features, np.cumsum([len(part) for part in parts])[:-1])
