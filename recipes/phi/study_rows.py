@@ -20,7 +20,7 @@ from sightword.training.cam import watched_tower
 from sightword.training.captions import read_captions
 from sightword.training.lincir import caption_features, learn_lincir
 from sightword.training.masked import MaskedPairs, learn_masked
-from sightword.training.masking import Choice, make_pairs
+from sightword.training.masking import Choice, make_pairs, only
 from sightword.training.pic2word import learn_pic2word
 from sightword.training.searle import invert_pictures, learn_searle
 
@@ -160,22 +160,7 @@ def some_pairs(pairs: MaskedPairs, quarter: int) -> MaskedPairs:
         if quarter >= 0
         else np.random.default_rng(0).permutation(len(pairs.area))
     )
-    chosen = np.zeros(len(pairs.area), bool)
-    chosen[np.array_split(order, 4)[max(0, quarter)]] = True
-    from sightword.methods.token_rows import RowsWriter
-
-    writer, kept = RowsWriter(), np.flatnonzero(chosen)
-    for at in kept.tolist():
-        writer.add(pairs.rows[at].tolist())
-    pictures, owner = np.unique(pairs.picture[kept], return_inverse=True)
-    return MaskedPairs(
-        pairs.features[pictures],
-        pairs.masked[kept],
-        writer.rows(),
-        owner.astype(np.int64),
-        pairs.area[kept],
-        pairs.tally,
-    )
+    return only(pairs, np.sort(np.array_split(order, 4)[max(0, quarter)]))
 
 
 def private_captions(limit: int) -> list[str]:

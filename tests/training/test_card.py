@@ -15,6 +15,8 @@ def test_it_tells_what_there_is() -> None:
     for part in ("2,000 steps of 512 rows", "0.0001 (constant), seed 3; 61 s", "Recipe: the paper's.",
                  "Loss: 2 █▃▁ 0.5", "R@10 of 90 held-out", "0.500 [0.400, 0.600]"):  # fmt: skip
         assert part in text
+    noted = recipe_text({**training, "note": "Learning did not help."})
+    assert noted.endswith("**Learning did not help.**")
     assert recipe_text({}) == "" and recipe_text({"curve": [[0, 1.0]], "held_out": {"after": None}}) == ""
 
 

@@ -27,7 +27,7 @@ from sightword.methods.torch_words import RowEncoder  # noqa: E402
 from sightword.training import masking  # noqa: E402
 from sightword.training.job import Learning  # noqa: E402
 from sightword.training.masked import MaskedPairs, learn_masked  # noqa: E402
-from sightword.training.masking import choose_nouns, make_pairs, part_of  # noqa: E402
+from sightword.training.masking import choose_nouns, make_pairs, only, part_of  # noqa: E402
 from sightword.training.objectives import info_nce  # noqa: E402
 
 NAMED = ("red", "green", "blue", "yellow", "purple", "cyan")
@@ -157,6 +157,16 @@ def test_a_part_keeps_its_variants(pairs: MaskedPairs) -> None:
         own = np.flatnonzero(part.picture == place)
         assert np.array_equal(part.masked[own], pairs.masked[whole])
         assert [part.rows[i].tolist() for i in own] == [pairs.rows[i].tolist() for i in whole]
+
+
+def test_some_pairs_keep_only_their_pictures(pairs: MaskedPairs) -> None:
+    both = np.flatnonzero(np.bincount(pairs.picture) > 1)
+    rows = np.sort([np.flatnonzero(pairs.picture == picture)[1] for picture in (both[0], both[7])])
+    some = only(pairs, rows)
+    assert np.array_equal(some.features, pairs.features[[both[0], both[7]]])
+    assert np.array_equal(some.masked, pairs.masked[rows]) and np.array_equal(some.area, pairs.area[rows])
+    assert some.picture.tolist() == [0, 1]
+    assert [some.rows[i].tolist() for i in range(2)] == [pairs.rows[i].tolist() for i in rows]
 
 
 def test_nothing_usable_is_a_sentence(tiny_backbone: OpenVINOBackbone, tmp_path: Path) -> None:

@@ -283,6 +283,36 @@ def test_the_best_weights_are_kept_and_a_run_ends_early(
     assert np.mean([after[f"recall_at_{k}"] for k in (1, 5, 10)]) == pytest.approx(best, abs=1e-4)
 
 
+class Sinking(TunedLearner):
+    """Learns to do worse: while it trains, its scores are turned round."""
+
+    def scores(self, batch: Any, targets: Any) -> Any:
+        found = super().scores(batch, targets)
+        return -found if self.training else found
+
+
+def test_a_start_that_was_better_is_kept_and_told(
+    tiny_backbone: Any, base: Any, data: TripletFeatures, tmp_path: Path
+) -> None:
+    training, held_out = split(data, len(data), "60", 0)
+    network = Sinking(tiny_backbone.spec, base, hidden=32, scale=20, anchor=0)
+    start = {name: value.clone() for name, value in network.state_dict().items()}
+    out = tmp_path / "out"
+    report = learn_triplets(job(tiny_backbone, out), network, data, training, held_out)
+    measured = report["held_out"]
+    assert max(value for _, value in report["looks"]) < measured["before"]["recall_at_10"]
+    assert measured["after"] == measured["before"] and report["kept after"] == 0
+    assert "Learning did not help" in report["note"] and "60 held-out triplets" in report["note"]
+    assert json.loads((out / "training.json").read_text())["note"] == report["note"]
+    assert report["note"] in (out / "README.md").read_text()
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, start[name]), name
+
+    last = Sinking(tiny_backbone.spec, base, hidden=32, scale=20, anchor=0)
+    report = learn_triplets(job(tiny_backbone, tmp_path / "last"), last, data, training, held_out[:0])
+    assert "note" not in report and not torch.equal(last.rest.weight, start["rest.weight"])
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_damaged_directories_are_refused(
     kind: str, tiny_backbone: Any, base: Any, data: TripletFeatures, tmp_path: Path

@@ -92,6 +92,26 @@ def test_from_triplets_to_a_search_and_an_evaluation(
     assert str(out) in judged.stdout
 
 
+def test_a_start_that_was_better_is_told_on_standard_error(
+    run: Callable[..., Result], table: Path, tiny_phi_dir: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    from sightword.training.tuned import TunedLearner
+
+    scores = TunedLearner.scores
+    monkeypatch.setattr(
+        TunedLearner,
+        "scores",
+        lambda self, batch, targets: (-1 if self.training else 1) * scores(self, batch, targets),
+    )
+    more = ["--held-out", 24, "--steps", 8]
+    done = run(*options("tuned", table, tmp_path / "out", tiny_phi_dir, *more))
+    assert done.exit_code == 0, done.output
+    (told,) = (line for line in done.stderr.splitlines() if "Learning did not help" in line)
+    assert told.startswith("sightword: ") and "so the start is kept" in told
+    assert "the weights of the start are kept" in done.stdout
+
+
 def test_triplets_made_from_captions(run: Callable[..., Result], table: Path, tmp_path: Path) -> None:
     pictures = table.parent / "pictures"
     rows = [

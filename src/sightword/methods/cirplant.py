@@ -24,11 +24,10 @@ from typing import Any
 import numpy as np
 
 from sightword.backbones.base import Array, Backbone
-from sightword.errors import ModelUnavailable
 from sightword.methods.base import ComposeInput
 from sightword.methods.blocks import attention_mask, block, layer_norm, linear, shapes_around
 from sightword.methods.composer import Composer
-from sightword.methods.trained import check_shapes, open_trained
+from sightword.methods.trained import check_shapes, network_of, open_trained
 from sightword.methods.vectors import unit
 from sightword.prompts import Prompt
 
@@ -56,11 +55,7 @@ class Cirplant(Composer):
     def open(cls, directory: Path, backbone: Backbone, name: str) -> Cirplant:
         """Load it for a backbone; refuses another than its own."""
         tensors, config = open_trained(directory, backbone, cls.name, name)
-        network = dict(config.get("network") or {})
-        if not all(isinstance(network.get(key), int) and network[key] > 0 for key in _NUMBERS):
-            raise ModelUnavailable(f"{directory} does not say its {', '.join(_NUMBERS)}.")
-        if network["width"] % network["heads"]:
-            raise ModelUnavailable(f"{directory}: {network['heads']} heads cannot share {network['width']}.")
+        network = network_of(directory, config, _NUMBERS)
         check_shapes(directory, tensors, shapes(backbone.spec.dim, backbone.spec.token_dim, network))
         return cls(tensors, network)
 

@@ -30,12 +30,12 @@ from numpy.typing import NDArray
 
 from sightword.backbones.base import Array, Backbone
 from sightword.backbones.patches import check_patches
-from sightword.errors import ModelUnavailable, UsageError
+from sightword.errors import UsageError
 from sightword.methods.base import ComposeInput
 from sightword.methods.blocks import block, layer_norm, linear, shapes_around
 from sightword.methods.cirplant import standard
 from sightword.methods.composer import Composer, picture_vectors
-from sightword.methods.trained import check_shapes, open_trained
+from sightword.methods.trained import check_shapes, network_of, open_trained
 from sightword.methods.vectors import unit
 from sightword.prompts import Prompt
 
@@ -72,11 +72,7 @@ class Maaf(Composer):
         """
         tensors, config = open_trained(directory, backbone, cls.name, name)
         check_patches(backbone, f"The method {name}")
-        network = dict(config.get("network") or {})
-        if not all(type(network.get(key)) is int and network[key] > 0 for key in NUMBERS):
-            raise ModelUnavailable(f"{directory} does not say its {', '.join(NUMBERS)}.")
-        if network["width"] % network["heads"]:
-            raise ModelUnavailable(f"{directory}: {network['heads']} heads cannot share {network['width']}.")
+        network = network_of(directory, config, NUMBERS)
         check_shapes(directory, tensors, shapes(backbone.spec.dim, backbone.spec.token_dim, network))
         return cls(tensors, network)
 

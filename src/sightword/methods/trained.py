@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from sightword.backbones.base import Array, Backbone
 from sightword.errors import ModelUnavailable
 from sightword.methods.phi import WEIGHTS, check_backbone, read_config
 
-__all__ = ["check_shapes", "open_trained"]
+__all__ = ["check_shapes", "network_of", "open_trained"]
 
 
 def open_trained(
@@ -62,6 +63,21 @@ def open_trained(
     except (OSError, SafetensorError, TypeError) as error:
         raise ModelUnavailable(f"{directory / WEIGHTS} cannot be read ({error}).") from None
     return {key: np.asarray(value, np.float32) for key, value in found.items()}, config
+
+
+def network_of(directory: Path, config: dict[str, Any], numbers: Sequence[str]) -> dict[str, Any]:
+    """What a transformer's shape follows from: whole numbers above 0, ``width`` a multiple of ``heads``.
+
+    Raises
+    ------
+    ModelUnavailable
+    """
+    network = dict(config.get("network") or {})
+    if not all(type(network.get(name)) is int and network[name] > 0 for name in numbers):
+        raise ModelUnavailable(f"{directory} does not say its {', '.join(numbers)}.")
+    if network["width"] % network["heads"]:
+        raise ModelUnavailable(f"{directory}: {network['heads']} heads cannot share {network['width']}.")
+    return network
 
 
 def check_shapes(directory: Path, tensors: dict[str, Array], wanted: dict[str, tuple[int, ...]]) -> None:

@@ -17,7 +17,7 @@ from torch import nn
 from sightword.backbones.base import BackboneSpec
 from sightword.errors import UsageError
 from sightword.methods.artemis import DEPTH, FIRST
-from sightword.training.learners import LARGEST, seeded
+from sightword.training.learners import LARGEST, seeded, silent
 from sightword.training.supply import Batch
 
 __all__ = ["SCALE", "ArtemisLearner"]
@@ -72,8 +72,7 @@ class ArtemisLearner(nn.Module):  # type: ignore[misc]  # torch is untyped here
 
     def _attention(self, dim: int, dropout: float) -> nn.ModuleDict:
         last = nn.Linear(self.hidden, dim)
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.bias)
+        silent(last)
         return nn.ModuleDict({"0": nn.Linear(dim, self.hidden), "drop": nn.Dropout(dropout), "2": last})
 
     def shares(self, attention: nn.ModuleDict, words: torch.Tensor) -> torch.Tensor:

@@ -17,6 +17,7 @@ from sightword.errors import UsageError
 from sightword.methods.token_rows import Rows, RowsWriter, prompt_ids
 from sightword.prompts import Prompt, parse_prompt
 from sightword.training import tagging
+from sightword.training.bars import Bar
 from sightword.training.keywords import mask_captions, mask_captions_legacy
 from sightword.training.tagging import in_parallel
 
@@ -114,14 +115,10 @@ def read_captions(
     UsageError
         Fewer than two captions are usable.
     """
-    from tqdm import tqdm
-
     whole, masked, tally = RowsWriter(), RowsWriter(), Tally()
     work = mask_captions_legacy if legacy else mask_captions
     found = in_parallel(work, texts, workers=workers)
-    for text, prompt, has_keyword in tqdm(
-        found, desc="captions", unit="caption", total=total, disable=not progress
-    ):
+    for text, prompt, has_keyword in Bar("captions", "caption", total, show=progress).over(found):
         if not text:
             tally.empty += 1
             continue

@@ -11,7 +11,7 @@ BARS = "▁▂▃▄▅▆▇█"
 
 
 def recipe_text(training: dict[str, Any]) -> str:
-    """Settings and their source, the loss curve and the held-out measurement, as far as they are told."""
+    """Settings and their source, loss curve, held-out measurement and a note, as far as they are told."""
     settings, lines = training.get("settings") or {}, []
     if "batch" in settings:
         words = f"{settings['steps']:,} steps of {settings['batch']:,} rows"
@@ -21,6 +21,10 @@ def recipe_text(training: dict[str, Any]) -> str:
         lines.append(f"{words}, seed {settings.get('seed', 0)}; {training.get('seconds', 0):.0f} s.")
     if training.get("recipe"):
         lines.append(f"Recipe: {training['recipe']}")
+    if "noise_share" in training:
+        rule = "the paper's" if training.get("noise_rule") == "paper" else "ours"
+        noise = f"sigma {training['sigma']:.4g}, {training['noise_share']:.2f} of the captions' mean norm"
+        lines.append(f"Noise: {noise} ({rule}).")
     losses = [loss for _, loss in training.get("curve", [])]
     if len(losses) > 1:
         lines.append(f"Loss: {losses[0]:.4g} {sparkline(losses)} {losses[-1]:.4g}")
@@ -34,6 +38,8 @@ def recipe_text(training: dict[str, Any]) -> str:
             else f"{held_out['pictures']:,} held-out pictures by their own pseudo-word"
         )
         lines.append(f"R@10 of {what}: {held_out['recall_at_10']:.3f} [{low:.3f}, {high:.3f}].")
+    if training.get("note"):
+        lines.append(f"**{training['note']}**")
     return "\n\n".join(lines)
 
 

@@ -17,8 +17,7 @@ from torch import nn
 
 from sightword.backbones.base import BackboneSpec
 from sightword.errors import UsageError
-from sightword.methods.cirplant import shapes
-from sightword.training.learners import Temperature, seeded
+from sightword.training.learners import QueryLearner, Temperature, seeded, standard
 from sightword.training.supply import Batch
 from sightword.training.torch_blocks import Block
 
@@ -27,7 +26,7 @@ __all__ = ["SCALE", "CirplantLearner"]
 SCALE = 32.0
 
 
-class CirplantLearner(nn.Module):  # type: ignore[misc]  # torch is untyped here
+class CirplantLearner(QueryLearner):
     """The transformer in torch.
 
     Parameters
@@ -75,18 +74,17 @@ class CirplantLearner(nn.Module):  # type: ignore[misc]  # torch is untyped here
             nn.init.normal_(self.output.weight, std=1e-3)
             nn.init.zeros_(self.output.bias)
         self.temperature = Temperature(scale, learn=learn_scale)
-        self._spec = spec
 
     def forward(self, batch: Batch) -> torch.Tensor:
         """Unit vectors, float32 [B, D]."""
         assert batch.words is not None and batch.lengths is not None
         normalize = nn.functional.normalize
-        rows = self.words(_standard(batch.words)) + self.places[: batch.words.shape[1]]
+        rows = self.words(standard(batch.words)) + self.places[: batch.words.shape[1]]
         x = torch.cat(
             [
-                self.sentence(_standard(batch.text))[:, None],
+                self.sentence(standard(batch.text))[:, None],
                 rows,
-                self.picture(_standard(batch.reference))[:, None],
+                self.picture(standard(batch.reference))[:, None],
             ],
             dim=1,
         )
@@ -99,25 +97,9 @@ class CirplantLearner(nn.Module):  # type: ignore[misc]  # torch is untyped here
         moved = self.output(self.output_norm(x[:, -1]))
         return normalize(normalize(batch.reference, dim=-1) + moved, dim=-1)
 
-    def scores(self, batch: Batch, targets: torch.Tensor) -> torch.Tensor:
-        """See `Composed.scores`."""
-        return self.temperature(self(batch), targets)
-
-    def regulariser(self, batch: Batch) -> None:
-        """None."""
-
     def settings(self) -> dict[str, Any]:
         """See `Composed.settings`."""
         return {
             "width": self.width, "layers": self.layers, "heads": self.heads, "longest": self.longest,
             "dropout": self.dropout,
         }  # fmt: skip
-
-    def tensors(self) -> dict[str, torch.Tensor]:
-        """See `Composed.tensors`."""
-        state = self.state_dict()
-        return {name: state[name] for name in shapes(self._spec.dim, self._spec.token_dim, self.settings())}
-
-
-def _standard(vectors: torch.Tensor) -> torch.Tensor:
-    return nn.functional.normalize(vectors, dim=-1) * vectors.shape[-1] ** 0.5

@@ -14,8 +14,7 @@ import torch
 from torch import nn
 
 from sightword.backbones.base import BackboneSpec
-from sightword.methods.combiner import PARTS
-from sightword.training.learners import Temperature, seeded
+from sightword.training.learners import QueryLearner, Temperature, seeded
 from sightword.training.supply import Batch
 
 __all__ = ["INNER", "OUTER", "SCALE", "CombinerLearner"]
@@ -25,7 +24,7 @@ INNER, OUTER = 4, 8
 SCALE = 100.0
 
 
-class CombinerLearner(nn.Module):  # type: ignore[misc]  # torch is untyped here
+class CombinerLearner(QueryLearner):
     """CLIP4Cir's network in torch; tensors are named as in its checkpoints.
 
     Parameters
@@ -84,21 +83,14 @@ class CombinerLearner(nn.Module):  # type: ignore[misc]  # torch is untyped here
         share = self.dynamic_scalar(both)
         return nn.functional.normalize(mixed + share * texts + (1 - share) * images, dim=-1)
 
-    def scores(self, batch: Batch, targets: torch.Tensor) -> torch.Tensor:
-        """See `Composed.scores`."""
-        return self.temperature(self(batch.text, batch.reference), targets)
-
-    def regulariser(self, batch: Batch) -> None:
-        """None."""
+    def queries(self, batch: Batch) -> torch.Tensor:
+        """See `QueryLearner.queries`."""
+        found: torch.Tensor = self(batch.text, batch.reference)
+        return found
 
     def settings(self) -> dict[str, Any]:
         """See `Composed.settings`."""
         return {"inner": self.inner, "hidden": self.hidden, "dropout": self.dropout}
-
-    def tensors(self) -> dict[str, torch.Tensor]:
-        """See `Composed.tensors`."""
-        state = self.state_dict()
-        return {name: state[name] for name in PARTS}
 
     def _drop(self, values: torch.Tensor) -> torch.Tensor:
         return nn.functional.dropout(torch.relu(values), self.dropout, self.training)

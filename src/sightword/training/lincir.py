@@ -9,9 +9,10 @@ phi takes z' for a picture's feature: in a joint space they are neighbours, and 
 Changed: captions are tagged once (``captions.py``), the features z may be cached, rows are trimmed and
 batched by length. On CLIP towers sigma is 1, the paper's. Other towers have features of other lengths, so
 sigma is scaled (**ours**): the noise's root mean square, ``sigma sqrt(D / 3)``, is `share` times the
-captions' mean norm; and where pictures' features are longer or shorter than captions', phi reads ``r z'``
-with r the ratio of the mean norms, because at search time it reads pictures. With `pictures_mean` it reads
-``r (z' - mean of z) + pictures_mean`` (**ours**): the modality gap is stepped over, not only scaled.
+captions' mean norm (`SHARE` says why .15); and where pictures' features are longer or shorter than
+captions', phi reads ``r z'`` with r the ratio of the mean norms, because at search time it reads pictures.
+With `pictures_mean` it reads ``r (z' - mean of z) + pictures_mean`` (**ours**): the modality gap is stepped
+over, not only scaled.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import numpy as np
 
 from sightword.backbones.base import Array, BackboneSpec
 from sightword.methods.token_rows import Rows, widen
+from sightword.training.bars import Bar
 from sightword.training.captions import CaptionRows
 from sightword.training.job import Job, Learning
 from sightword.training.need import need_torch
@@ -34,14 +36,21 @@ if TYPE_CHECKING:
 
     from sightword.methods.torch_words import RowEncoder
 
-__all__ = ["caption_features", "is_clip", "learn_lincir", "noise_scale", "noisy", "picture_norm"]
+__all__ = ["SHARE", "caption_features", "is_clip", "learn_lincir", "noise_scale", "noisy", "picture_norm"]
+
+
+SHARE = 0.15
+"""Of the noise in the captions' mean norm on towers that are not CLIP's. CLIP ViT-L/14's own share would be
+the thing to match: its noise is sqrt(768 / 3) = 16 long, but no source that we could read states how long
+its captions' features are, and its weights are not here. So this is **ours**: the best of the shares that
+were measured on the starter (docs/methods/studies.md)."""
 
 
 def learn_lincir(
     job: Job,
     captions: CaptionRows,
     *,
-    share: float = 1.0,
+    share: float = SHARE,
     sigma: float | None = None,
     pictures_norm: float | None = None,
     pictures_mean: Array | None = None,
@@ -113,7 +122,7 @@ def noisy(z: torch.Tensor, sigma: float) -> torch.Tensor:
     return z + sigma * u * need_torch().randn_like(z)
 
 
-def noise_scale(spec: BackboneSpec, norm: float, share: float = 1.0) -> float:
+def noise_scale(spec: BackboneSpec, norm: float, share: float = SHARE) -> float:
     """sigma: 1 on CLIP towers (the paper's), else so that the noise's share of `norm` is `share`."""
     return 1.0 if is_clip(spec) else share * norm / math.sqrt(spec.dim / 3)
 
@@ -131,18 +140,16 @@ def picture_norm(spec: BackboneSpec) -> float | None:
 
 def caption_features(job: Job, rows: Rows, *, progress: bool = True) -> Array:
     """Features of all captions, float32 [N, D]; encoded in order of length, so that little is padding."""
-    from tqdm import tqdm
-
     from sightword.methods.torch_words import RowEncoder
 
     encoder = RowEncoder(job.tower, job.backbone, device=job.device, dtype=job.dtype)
     out = np.empty((len(rows), job.backbone.spec.dim), np.float32)
     order = np.argsort(rows.lengths(), kind="stable")
-    with tqdm(total=len(rows), desc="caption features", unit="caption", disable=not progress) as bar:
+    with Bar("caption features", "caption", len(rows), show=progress) as bar:
         for start in range(0, len(order), 256):
             chosen = order[start : start + 256]
             out[chosen] = _features(encoder, rows, chosen.tolist()).cpu().numpy()
-            bar.update(len(chosen))
+            bar.advance(len(chosen))
     return out
 
 

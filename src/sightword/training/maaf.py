@@ -14,7 +14,7 @@ from torch import nn
 
 from sightword.backbones.base import BackboneSpec
 from sightword.errors import UsageError
-from sightword.training.learners import Temperature, seeded
+from sightword.training.learners import QueryLearner, Temperature, seeded, silent, standard
 from sightword.training.supply import Batch
 from sightword.training.torch_blocks import Block
 
@@ -24,7 +24,7 @@ SCALE = 30.0
 LONGEST = 32
 
 
-class MaafLearner(nn.Module):  # type: ignore[misc]  # torch is untyped here
+class MaafLearner(QueryLearner):
     """The network in torch; it starts out answering as ``average`` does.
 
     Parameters
@@ -75,8 +75,7 @@ class MaafLearner(nn.Module):  # type: ignore[misc]  # torch is untyped here
             self.input, self.output_norm = nn.LayerNorm(width), nn.LayerNorm(width)
             self.blocks = nn.ModuleList(Block(width, heads, dropout) for _ in range(layers))
             self.output = nn.Linear(width, spec.dim)
-        nn.init.zeros_(self.output.weight)
-        nn.init.zeros_(self.output.bias)
+        silent(self.output)
         self.temperature = Temperature(scale, learn=learn_scale)
 
     def forward(self, batch: Batch) -> torch.Tensor:
@@ -91,9 +90,9 @@ class MaafLearner(nn.Module):  # type: ignore[misc]  # torch is untyped here
         count, longest = seen.shape[1], words.shape[1]
         x = torch.cat(
             [
-                self.patches(_standard(seen)),
-                self.words(_standard(words)) + self.places[:longest],
-                self.sentence(_standard(batch.text))[:, None],
+                self.patches(standard(seen)),
+                self.words(standard(words)) + self.places[:longest],
+                self.sentence(standard(batch.text))[:, None],
             ],
             dim=1,
         )
@@ -110,25 +109,9 @@ class MaafLearner(nn.Module):  # type: ignore[misc]  # torch is untyped here
         summed = normalize(batch.reference, dim=-1) + normalize(batch.text, dim=-1) + added
         return normalize(summed, dim=-1)
 
-    def scores(self, batch: Batch, targets: torch.Tensor) -> torch.Tensor:
-        """See `sightword.training.supervised.Composed.scores`."""
-        return self.temperature(self(batch), targets)
-
-    def regulariser(self, batch: Batch) -> torch.Tensor | None:
-        """None."""
-        return None
-
     def settings(self) -> dict[str, Any]:
         """What ``config.json`` keeps."""
         return {
             "width": self.width, "layers": len(self.blocks), "heads": self.heads, "longest": self.longest,
             "patch": self.patch,
         }  # fmt: skip
-
-    def tensors(self) -> dict[str, torch.Tensor]:
-        """What ``model.safetensors`` keeps; the scale changes no ranking."""
-        return {k: v for k, v in self.state_dict().items() if not k.startswith("temperature.")}
-
-
-def _standard(vectors: torch.Tensor) -> torch.Tensor:
-    return nn.functional.normalize(vectors, dim=-1) * vectors.shape[-1] ** 0.5

@@ -19,6 +19,7 @@ from sightword.methods.torch_words import RowEncoder
 from sightword.pictures.pool import DecodePool
 from sightword.pictures.preprocess import normalise
 from sightword.prompts import Prompt
+from sightword.training.bars import Bar
 from sightword.training.cam import Watched, cam, keep_area
 from sightword.training.keywords import clean_caption
 from sightword.training.masked import MaskedPairs
@@ -26,7 +27,7 @@ from sightword.training.pictures import Skips, decoded
 from sightword.training.readers.base import Item
 from sightword.training.tagging import draw, in_parallel, tag
 
-__all__ = ["NOUNS", "Choice", "choose_nouns", "find_nouns", "make_pairs", "part_of"]
+__all__ = ["NOUNS", "Choice", "choose_nouns", "find_nouns", "make_pairs", "only", "part_of"]
 
 NOUNS = frozenset({"NOUN", "PROPN"})
 Choice = Literal["random", "head", "longest"]
@@ -106,8 +107,6 @@ def make_pairs(
     UsageError
         Fewer than two pictures are usable.
     """
-    from tqdm import tqdm
-
     spec, skips, tally = backbone.spec, skips or Skips(), Counter[str]()
     tasks = _tasks(items, choice, most, workers, tally)
     nouns = sorted({task.noun for each in tasks.values() for task in each})
@@ -121,7 +120,7 @@ def make_pairs(
     writer = RowsWriter()
     with (
         DecodePool(spec.preprocess, "clip", workers=workers) as pool,
-        tqdm(total=len(wanted), desc="masking", unit="picture", disable=not progress) as bar,
+        Bar("masking", "picture", len(wanted), show=progress) as bar,
     ):
         for block, raw in decoded(wanted, pool, skips):
             pixels = torch.from_numpy(normalise(raw, spec.preprocess)).to(device)
@@ -147,7 +146,7 @@ def make_pairs(
                     owner.append(len(features))
                     writer.add(ids)
                 features.append(whole[at])
-            bar.update(len(block))
+            bar.advance(len(block))
     if len(features) < 2:
         raise UsageError(
             f"Masked training needs at least 2 usable pairs; usable are {len(features)}, "
@@ -188,20 +187,24 @@ def _word_features(nouns: list[str], encoder: RowEncoder) -> dict[str, torch.Ten
 
 
 def part_of(pairs: MaskedPairs, pictures: NDArray[np.int64]) -> MaskedPairs:
-    """The pairs of some pictures.
+    """All pairs of some pictures, whose numbers increase."""
+    return only(pairs, np.flatnonzero(np.isin(pairs.picture, pictures)))
+
+
+def only(pairs: MaskedPairs, rows: NDArray[np.int64]) -> MaskedPairs:
+    """Some of the pairs, with the pictures that they are of.
 
     Parameters
     ----------
-    pictures : int64
-        Increasing.
+    pairs : MaskedPairs
+    rows : int64
+        Which pairs, increasing.
     """
-    place = np.full(len(pairs.features), -1)
-    place[pictures] = np.arange(len(pictures))
-    kept = np.flatnonzero(place[pairs.picture] >= 0)
     writer = RowsWriter()
-    for row in kept.tolist():
+    for row in rows.tolist():
         writer.add(pairs.rows[row].tolist())
+    pictures, owner = np.unique(pairs.picture[rows], return_inverse=True)
     return MaskedPairs(
-        pairs.features[pictures], pairs.masked[kept], writer.rows(), place[pairs.picture[kept]],
-        pairs.area[kept], pairs.tally,
+        pairs.features[pictures], pairs.masked[rows], writer.rows(), owner.astype(np.int64),
+        pairs.area[rows], pairs.tally,
     )  # fmt: skip

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sightword.pictures.pool import DecodePool
 from sightword.pictures.preprocess import normalise
+from sightword.training.bars import Bar
 from sightword.training.pictures import Skips, _key, _replace, decoded
 from sightword.training.readers.base import Item
 
@@ -68,19 +69,17 @@ def _load(path: Path | None, count: int) -> NDArray[np.float16] | None:
 def _encoded(
     items: Sequence[Item], backbone: Any, workers: int | None, progress: bool
 ) -> NDArray[np.float16]:
-    from tqdm import tqdm
-
     spec, skips = backbone.spec.preprocess, Skips(cap=1.0)
     out: NDArray[np.float16] | None = None
     with (
         DecodePool(spec, "clip", workers=workers) as pool,
-        tqdm(total=len(items), desc="patches", unit="picture", disable=not progress) as bar,
+        Bar("patches", "picture", len(items), show=progress) as bar,
     ):
         for block, pixels in decoded(items, pool, skips):
             found = np.asarray(backbone.encode_patches(normalise(pixels, spec)), np.float16)
             if out is None:
                 out = np.zeros((len(items), *found.shape[1:]), np.float16)
             out[block] = found
-            bar.update(skips.seen - bar.n)
+            bar.reach(skips.seen)
     assert out is not None  # the same files were read a moment ago
     return out

@@ -20,6 +20,7 @@ from sightword.errors import SightwordError, UsageError
 from sightword.pictures.pool import DecodePool
 from sightword.pictures.preprocess import normalise
 from sightword.pictures.types import DecodedPicture
+from sightword.training.bars import Bar
 from sightword.training.readers.base import Item, file_state
 
 __all__ = ["PictureFeatures", "Skips", "decoded", "list_pictures", "picture_features"]
@@ -193,19 +194,17 @@ def picture_features(
         skips.check(end=True)
         return PictureFeatures([listed[i] for i in positions], features, skips)
 
-    from tqdm import tqdm
-
     kept: list[int] = []
     parts: list[Array] = []
     spec = backbone.spec.preprocess
     with (
         DecodePool(spec, "clip", workers=workers) as pool,
-        tqdm(total=len(listed), desc="pictures", unit="picture", disable=not progress) as bar,
+        Bar("pictures", "picture", len(listed), show=progress) as bar,
     ):
         for block, pixels in decoded(listed, pool, skips):
             parts.append(backbone.encode_images(normalise(pixels, spec)))
             kept += block
-            bar.update(skips.seen - bar.n)
+            bar.reach(skips.seen)
     if not parts:
         raise UsageError("No picture could be read.", skips.sentence())
     features = np.concatenate(parts)

@@ -1,17 +1,18 @@
-"""What a run tells while it runs: a bar with loss, throughput and time left; TensorBoard when asked."""
+"""What a run tells while it runs: loss, throughput and time left; TensorBoard when asked."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+from sightword.training.bars import Bar
 from sightword.training.need import need
 
 __all__ = ["Report"]
 
 
 class Report:
-    """A progress bar on stderr and, optionally, TensorBoard.
+    """Progress on standard error (`Bar`) and, optionally, TensorBoard.
 
     Parameters
     ----------
@@ -27,8 +28,6 @@ class Report:
     def __init__(
         self, total: int, done: int, batch: int, *, progress: bool = True, tensorboard: Path | None = None
     ) -> None:
-        from tqdm import tqdm
-
         self._writer: Any = None
         if tensorboard is not None:
             need("tensorboard", "--tensorboard", "pip install 'sightword[train]'")
@@ -36,14 +35,13 @@ class Report:
 
             self._writer = SummaryWriter(str(tensorboard), purge_step=done)
         self._batch = batch
-        self._bar = tqdm(total=total, initial=done, desc="train", unit="step", disable=not progress)
+        self._bar = Bar("train", "step", total, done=done, show=progress)
 
     def step(self, step: int, loss: float, rate: float) -> None:
         """One more step is done."""
-        self._bar.update()
-        pace = self._bar.format_dict["rate"]
-        shown = {"loss": f"{loss:.4f}"} | ({"rows/s": f"{pace * self._batch:.0f}"} if pace else {})
-        self._bar.set_postfix(shown, refresh=False)
+        pace = self._bar.rate
+        self._bar.note(f"loss {loss:.4f}" + (f", {pace * self._batch:,.0f} rows/s" if pace else ""))
+        self._bar.advance()
         if self._writer is not None:
             self._writer.add_scalar("loss", loss, step)
             self._writer.add_scalar("learning rate", rate, step)

@@ -163,7 +163,10 @@ def run_triplets(
             "long texts": long, **(facts or {}),
         },
     )  # fmt: skip
-    return learn_triplets(job, network, data, training, held_out)
+    report = learn_triplets(job, network, data, training, held_out)
+    if "note" in report:
+        session.say(report["note"])
+    return report
 
 
 def split(data: TripletFeatures, own: int, wish: str | None, seed: int) -> tuple[Ids, Ids]:

@@ -63,9 +63,8 @@ def invert_pictures(
     """
     import time
 
-    from tqdm import tqdm
-
     from sightword.methods.torch_oti import invert
+    from sightword.training.bars import Bar
 
     if len(names) != len(features) or not len(features):
         raise UsageError(f"{len(features)} pictures with {len(names)} names cannot be inverted.")
@@ -76,14 +75,13 @@ def invert_pictures(
     done = store.read() if job.run.resume else []
     first = sum(len(part) for part in done)
     began, losses = time.monotonic(), []
-    steps, quiet = settings.steps, not job.run.progress
-    total = steps * len(features)
-    with tqdm(total=total, initial=first * steps, desc="oti", unit="step", disable=quiet) as bar:
+    steps = settings.steps
+    with Bar("oti", "step", steps * len(features), done=first * steps, show=job.run.progress) as bar:
 
         def on_step(count: int, loss: float) -> None:
             losses.append(loss)
-            bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
-            bar.update(count)
+            bar.note(f"loss {loss:.4f}")
+            bar.advance(count)
 
         def on_batch(tokens: Array) -> None:
             done.append(tokens)

@@ -132,7 +132,7 @@ class Session:
         """Whether this process shows bars."""
         return self.wishes.progress and not self.world.rank
 
-    def open(self, names: Sequence[str]) -> list[Source]:
+    def open(self, names: Sequence[str]) -> list[Source[Item]]:
         """Open sources, and remember them for the card."""
         opened = [open_source(name, self.wishes.columns) for name in names]
         self.sources += [source.name for source in opened]

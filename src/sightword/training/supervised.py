@@ -27,6 +27,7 @@ from sightword.training.learners import seeded
 from sightword.training.loop import LoopSettings, Run, seed_of, train
 from sightword.training.objectives import matching
 from sightword.training.save_supervised import save_supervised
+from sightword.training.starting import Start
 from sightword.training.supply import Batch, Supply
 from sightword.training.triplet_features import TripletFeatures
 from sightword.training.triplet_recall import average_recall, held_out_recall, summary
@@ -126,11 +127,12 @@ def learn_triplets(
         With what the network `needs`.
     training, held_out : int64
         Rows of `data`; `held_out` may be empty, then nothing is measured and the last weights are kept.
+        Otherwise the best of all measured weights are kept, the start's included (``starting.py``).
 
     Returns
     -------
     dict
-        What ``training.json`` says.
+        What ``training.json`` says; ``note`` is there when the start was kept.
 
     Raises
     ------
@@ -161,6 +163,7 @@ def learn_triplets(
 
     network.eval()
     before = held_out_recall(network, supply, held_out) if len(held_out) else None
+    start = Start(network, before) if before else None
     watch = None
     if len(held_out):
         every = max(1, -(-job.settings.steps // max(1, job.looks)))
@@ -169,6 +172,7 @@ def learn_triplets(
         )
     began = time.monotonic()
     curve = train(network, loss_of, len(training), job.settings, run=_run(job, network, watch, data))
+    note = start.keep_if_better(network, watch) if start and watch else None
     every = max(1, len(curve) // 100)
     measured = {
         "before": before,
@@ -194,8 +198,9 @@ def learn_triplets(
         "final_loss": round(float(np.mean([item.loss for item in curve[-20:]])), 5),
         "steps done": len(curve),
         "looks": [[step, round(value, 5)] for step, value in watch.looks] if watch else [],
-        "kept after": watch.best_look[0] if watch else len(curve),
+        "kept after": 0 if note else watch.best_look[0] if watch else len(curve),
         "held_out": measured,
+        **({"note": note} if note else {}),
     }
     _save(job, network, told)
     return told

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from sightword.backbones.base import Array, Backbone
 from sightword.errors import SightwordError
 from sightword.prompts import Prompt
+from sightword.training.bars import Bar
 from sightword.training.pictures import Skips, _replace, picture_features
 from sightword.training.triplets import Triplets
 
@@ -197,16 +198,14 @@ def text_features(
     """Raw features of words alone, float32 [T, D]; kept in the cache."""
 
     def make() -> Array:
-        from tqdm import tqdm
-
         # Texts of one length together: a batch is padded to its longest.
         order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
         out = np.zeros((len(texts), backbone.spec.dim), np.float32)
-        with tqdm(total=len(texts), desc="words", unit="text", disable=not progress) as bar:
+        with Bar("words", "text", len(texts), show=progress) as bar:
             for start in range(0, len(order), BATCH):
                 block = order[start : start + BATCH]
                 out[block] = backbone.encode_prompts([Prompt((texts[index],)) for index in block])
-                bar.update(len(block))
+                bar.advance(len(block))
         return out
 
     return kept(home, "texts", [_told(backbone), *texts], (len(texts), backbone.spec.dim), make)
@@ -263,15 +262,13 @@ def _parts(
     )
 
     def make() -> Array:
-        from tqdm import tqdm
-
         blocks = []
-        with tqdm(total=len(pairs), desc="asks", unit="ask", disable=not progress) as bar:
+        with Bar("asks", "ask", len(pairs), show=progress) as bar:
             for start in range(0, len(pairs), BATCH):
                 block = pairs[start : start + BATCH]
                 texts = [features.texts[text] for text in block[:, 1]]
                 blocks.append(parts(features.pictures[block[:, 0]], texts))
-                bar.update(len(block))
+                bar.advance(len(block))
         return np.concatenate(blocks)
 
     names = [f"{features.names[picture]}\t{features.texts[text]}" for picture, text in pairs]

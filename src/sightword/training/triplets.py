@@ -1,19 +1,18 @@
 """Triplets: a reference picture, words that change it, and the picture that is meant.
 
-All readers (``training/readers/triplets_*.py``) yield `Triplet`; `collect` checks and counts them.
+Readers (``training/readers/triplets_*.py``) are sources of `Triplet`; `collect` checks and counts them.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sightword.errors import SightwordError, UsageError
 from sightword.training.readers.base import Item
 
-__all__ = ["Triplet", "TripletSource", "Triplets", "collect"]
+__all__ = ["Triplet", "Triplets", "collect"]
 
 
 @dataclass(frozen=True)
@@ -50,26 +49,6 @@ class Triplet:
     def text(self) -> str:
         """What is asked when it is measured."""
         return self.asked or self.texts[0]
-
-
-class TripletSource(ABC):
-    """Triplets that can be read more than once.
-
-    Attributes
-    ----------
-    name : str
-        For reports.
-    """
-
-    name: str
-
-    @abstractmethod
-    def __iter__(self) -> Iterator[Triplet]:
-        """The triplets, always in the same order; whatever is wrong with one is left to `collect`."""
-
-    @abstractmethod
-    def identity(self) -> str:
-        """Changes when the data does; the key of caches and of resuming."""
 
 
 @dataclass

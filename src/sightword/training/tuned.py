@@ -23,7 +23,7 @@ from sightword.methods.inversion import Inversion
 from sightword.methods.pdv import PDV
 from sightword.methods.phi import Phi
 from sightword.methods.tuned import BASE, PARTS, Tuned, shapes
-from sightword.training.learners import Temperature, seeded
+from sightword.training.learners import QueryLearner, Temperature, seeded, silent
 from sightword.training.objectives import apart
 from sightword.training.supply import Batch
 
@@ -33,7 +33,7 @@ ANCHORED = 1000
 """With so many triplets the penalty has the weight that was asked for."""
 
 
-class TunedLearner(nn.Module):  # type: ignore[misc]  # torch is untyped here
+class TunedLearner(QueryLearner):
     """The head in torch.
 
     Parameters
@@ -71,9 +71,7 @@ class TunedLearner(nn.Module):  # type: ignore[misc]  # torch is untyped here
         with seeded(seed):
             self.inner = nn.Linear(len(PARTS) * spec.dim, hidden)
             self.shares, self.rest = nn.Linear(hidden, len(PARTS)), nn.Linear(hidden, spec.dim)
-        for layer in (self.shares, self.rest):
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
+        silent(self.shares, self.rest)
         self.register_buffer("mix", torch.from_numpy(base.mix))
         self.temperature = Temperature(spec.logit_scale if scale is None else scale, learn=learn_scale)
         self._base, self._spec = base, spec
@@ -90,9 +88,10 @@ class TunedLearner(nn.Module):  # type: ignore[misc]  # torch is untyped here
         out = torch.einsum("bkd,bk->bd", parts, self.mix + self.shares(hidden)) + self.rest(hidden)
         return nn.functional.normalize(out, dim=-1)
 
-    def scores(self, batch: Batch, targets: torch.Tensor) -> torch.Tensor:
-        """See `Composed.scores`."""
-        return self.temperature(self(_parts(batch)), targets)
+    def queries(self, batch: Batch) -> torch.Tensor:
+        """See `QueryLearner.queries`."""
+        found: torch.Tensor = self(_parts(batch))
+        return found
 
     def regulariser(self, batch: Batch) -> torch.Tensor | None:
         """The penalty, for the weights without dropout."""

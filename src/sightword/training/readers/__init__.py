@@ -21,7 +21,7 @@ from sightword.training.readers.base import Columns, Item, Source
 __all__ = ["Columns", "Item", "Source", "open_source"]
 
 
-def open_source(name: str, columns: Columns | None = None) -> Source:
+def open_source(name: str, columns: Columns | None = None) -> Source[Item]:
     """Open training data.
 
     Parameters

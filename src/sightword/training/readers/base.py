@@ -7,15 +7,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from sightword.errors import UsageError
+from sightword.training.readers.utf8 import utf8
 
 __all__ = ["CAPTIONS", "PICTURES", "Columns", "Item", "Source", "file_state", "json_rows"]
 
 PICTURES = ("filepath", "file_path", "file_name", "filename", "file", "path", "image", "jpg", "picture")
 CAPTIONS = ("title", "caption", "captions", "text", "txt", "sentence", "prompt")
 """Usual names, the likeliest first."""
+
+Row = TypeVar("Row")
+"""What a source is made of: `Item`, or `sightword.training.triplets.Triplet`."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ class Columns:
         return found[0], found[1]
 
 
-class Source(ABC):
+class Source(ABC, Generic[Row]):
     """Training data that can be read more than once.
 
     Attributes
@@ -84,12 +88,12 @@ class Source(ABC):
     name: str
 
     @abstractmethod
-    def __iter__(self) -> Iterator[Item]:
-        """The examples, always in the same order."""
+    def __iter__(self) -> Iterator[Row]:
+        """The examples, always in the same order; what is wrong with one is left to who reads them."""
 
     @abstractmethod
     def identity(self) -> str:
-        """Changes when the data does; the key of caches."""
+        """Changes when the data does; the key of caches and of resuming."""
 
 
 def json_rows(path: Path, example: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -98,9 +102,9 @@ def json_rows(path: Path, example: str) -> Iterator[tuple[str, dict[str, Any]]]:
     Raises
     ------
     UsageError
-        A line is no object; `example` shows one.
+        A line is no object, `example` shows one; or the file is not UTF-8.
     """
-    with path.open(encoding="utf-8-sig", errors="replace") as stream:
+    with utf8(path) as stream:
         for number, line in enumerate(stream, start=1):
             if not line.strip():
                 continue

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from sightword.pictures.scan import FoundFile, scan
 from sightword.training.readers.base import Item, Source
+from sightword.training.readers.utf8 import utf8
 
 __all__ = ["FolderSource"]
 
 
-class FolderSource(Source):
+class FolderSource(Source[Item]):
     """Pictures of a folder and its subfolders, by name.
 
     Parameters
@@ -42,6 +43,7 @@ class FolderSource(Source):
 
 def _captions(path: Path) -> tuple[str, ...]:
     try:
-        return tuple(path.read_text(encoding="utf-8", errors="replace").splitlines())
+        with utf8(path) as stream:
+            return tuple(stream.read().splitlines())
     except OSError:
         return ()

@@ -14,7 +14,7 @@ from sightword.training.readers.lines import item_of
 __all__ = ["HubSource"]
 
 
-class HubSource(Source):
+class HubSource(Source[Item]):
     """``NAME`` or ``NAME:SPLIT``; the split is ``train`` unless given.
 
     Parameters

@@ -9,11 +9,12 @@ from typing import Any
 from sightword.errors import UsageError
 from sightword.training.need import need
 from sightword.training.readers.base import Columns, Item, Source, file_state, json_rows, picture_of, texts_of
+from sightword.training.readers.utf8 import utf8
 
 __all__ = ["LinesSource", "ParquetSource", "item_of"]
 
 
-class LinesSource(Source):
+class LinesSource(Source[Item]):
     """A text file.
 
     Parameters
@@ -29,7 +30,7 @@ class LinesSource(Source):
 
     def __iter__(self) -> Iterator[Item]:
         if self._path.suffix.lower() != ".jsonl":
-            with self._path.open(encoding="utf-8-sig", errors="replace") as stream:
+            with utf8(self._path) as stream:
                 for number, line in enumerate(stream, start=1):
                     yield Item(f"{self._path}:{number}", None, (line.rstrip("\r\n"),))
             return
@@ -43,7 +44,7 @@ class LinesSource(Source):
         return f"{file_state(self._path)}|{self._columns}"
 
 
-class ParquetSource(Source):
+class ParquetSource(Source[Item]):
     """A Parquet file.
 
     Parameters

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from sightword.errors import UsageError
 from sightword.training.readers.base import Columns, Item, Source, file_state, picture_of
+from sightword.training.readers.utf8 import utf8
 
 __all__ = ["TableSource"]
 
 
-class TableSource(Source):
+class TableSource(Source[Item]):
     """A CSV or TSV file.
 
     Parameters
@@ -29,7 +30,7 @@ class TableSource(Source):
         self._path = path
         named = [name for name in (columns.picture, columns.caption) if name is not None]
         self._header = not (named and all(name.isdigit() for name in named))
-        with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
+        with utf8(path, newline="") as stream:
             first = stream.readline()
         self._separator = "\t" if path.suffix.lower() == ".tsv" or "\t" in first else ","
         row = next(csv.reader([first], delimiter=self._separator), [])
@@ -40,7 +41,7 @@ class TableSource(Source):
         self._at = [None if name is None else [n.strip() for n in names].index(name) for name in found]
 
     def __iter__(self) -> Iterator[Item]:
-        with self._path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
+        with utf8(self._path, newline="") as stream:
             rows = csv.reader(stream, delimiter=self._separator)
             for number, row in enumerate(
                 itertools.islice(rows, int(self._header), None), int(self._header) + 1

@@ -11,6 +11,7 @@ from pathlib import Path
 from sightword.errors import UsageError
 from sightword.pictures.formats import has_picture_name
 from sightword.training.readers.base import CAPTIONS, Columns, Item, Source, file_state, texts_of
+from sightword.training.readers.utf8 import decoded_text
 
 __all__ = ["TarSource", "expand"]
 
@@ -19,7 +20,7 @@ _LARGEST = 256 * 2**20
 """Bytes of one member; what a stranger's shard may put into memory."""
 
 
-class TarSource(Source):
+class TarSource(Source[Item]):
     """Shards, read in order without unpacking anything to the disk.
 
     Parameters
@@ -67,7 +68,7 @@ class TarSource(Source):
             if has_picture_name(base.encode()):
                 picture = stream.read()
             elif kind in ("txt", "caption"):
-                captions = (stream.read().decode("utf-8", "replace").strip(),)
+                captions = (decoded_text(stream.read(), f"{shard}: {member.name}").strip(),)
             elif kind == "json" and not captions:
                 captions = self._from_json(stream.read())
         if key and (picture is not None or captions):

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sightword.errors import UsageError
-from sightword.training.readers.base import Columns
-from sightword.training.triplets import TripletSource
+from sightword.training.readers.base import Columns, Source
+from sightword.training.triplets import Triplet
 
 __all__ = ["AUTO", "TripletColumns", "open_triplets"]
 
@@ -40,7 +40,7 @@ class TripletColumns:
     captions: Columns = field(default_factory=Columns)
 
 
-def open_triplets(name: str, columns: TripletColumns | None = None) -> TripletSource:
+def open_triplets(name: str, columns: TripletColumns | None = None) -> Source[Triplet]:
     """Open triplets.
 
     Parameters

@@ -23,8 +23,8 @@ from itertools import chain
 from sightword.errors import UsageError
 from sightword.training.pictures import Skips, list_pictures
 from sightword.training.readers import open_source
-from sightword.training.readers.base import Columns, Item
-from sightword.training.triplets import Triplet, TripletSource
+from sightword.training.readers.base import Columns, Item, Source
+from sightword.training.triplets import Triplet
 
 __all__ = ["AutoTriplets", "changes", "say"]
 
@@ -46,7 +46,7 @@ PLACES = frozenset({
 FUNCTION = ARTICLES | PLACES | {"and", "or", "is", "are", "it", "its", "this", "that", "to", "for", "as"}
 
 
-class AutoTriplets(TripletSource):
+class AutoTriplets(Source[Triplet]):
     """Triplets of captioned pictures.
 
     Parameters

@@ -14,8 +14,8 @@ from typing import Any
 
 from sightword.errors import SightwordError
 from sightword.evaluation.reading import few, field_of, find, read_json
-from sightword.training.readers.base import Item, file_state
-from sightword.training.triplets import Triplet, TripletSource
+from sightword.training.readers.base import Item, Source, file_state
+from sightword.training.triplets import Triplet
 
 __all__ = ["CIRRTriplets", "FashionIQTriplets", "caption_forms", "is_cirr", "is_fashioniq"]
 
@@ -57,7 +57,7 @@ def caption_forms(one: str, two: str) -> tuple[str, ...]:
     return tuple(form[:1].upper() + form[1:] for form in (*both, one, two) if form)
 
 
-class FashionIQTriplets(TripletSource):
+class FashionIQTriplets(Source[Triplet]):
     """All three categories of the training half; measured with "C1 and c2".
 
     Parameters
@@ -105,7 +105,7 @@ class FashionIQTriplets(TripletSource):
         return "|".join(map(file_state, self._files))
 
 
-class CIRRTriplets(TripletSource):
+class CIRRTriplets(Source[Triplet]):
     """CIRR's training half; groups are its image sets, soft targets of 1.0 are right as well.
 
     Parameters

@@ -16,15 +16,15 @@ from pathlib import Path
 from sightword.errors import UsageError
 from sightword.evaluation.composed import ComposedQuery
 from sightword.evaluation.styleshift import StyleShift
-from sightword.training.readers.base import Item
-from sightword.training.triplets import Triplet, TripletSource
+from sightword.training.readers.base import Item, Source
+from sightword.training.triplets import Triplet
 
 __all__ = ["StyleShiftTriplets", "triplet_of"]
 
 SPLIT = "train"
 
 
-class StyleShiftTriplets(TripletSource):
+class StyleShiftTriplets(Source[Triplet]):
     """The training half of a built StyleShift.
 
     Parameters

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sightword.errors import UsageError
-from sightword.training.readers.base import Item, file_state, json_rows, picture_of, texts_of
-from sightword.training.triplets import Triplet, TripletSource
+from sightword.training.readers.base import Item, Source, file_state, json_rows, picture_of, texts_of
+from sightword.training.readers.utf8 import utf8
+from sightword.training.triplets import Triplet
 
 if TYPE_CHECKING:
     from sightword.training.readers.triplets import TripletColumns
@@ -31,7 +32,7 @@ USUAL = {
 OPTIONS = {"reference": "--reference-column", "text": "--text-column", "target": "--target-column"}
 
 
-class TableTriplets(TripletSource):
+class TableTriplets(Source[Triplet]):
     """A CSV or TSV file with a header.
 
     Parameters
@@ -44,7 +45,7 @@ class TableTriplets(TripletSource):
     def __init__(self, path: Path, columns: TripletColumns) -> None:
         self.name = str(path)
         self._path = path
-        with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
+        with utf8(path, newline="") as stream:
             first = stream.readline()
         self._separator = "\t" if path.suffix.lower() == ".tsv" or "\t" in first else ","
         self._names = [name.strip() for name in next(csv.reader([first], delimiter=self._separator), [])]
@@ -53,7 +54,7 @@ class TableTriplets(TripletSource):
         self._found = _columns(self._names, columns, str(path))
 
     def __iter__(self) -> Iterator[Triplet]:
-        with self._path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
+        with utf8(self._path, newline="") as stream:
             rows = csv.reader(stream, delimiter=self._separator)
             next(rows, None)
             for row in rows:
@@ -66,7 +67,7 @@ class TableTriplets(TripletSource):
         return f"{file_state(self._path)}|{self._found}"
 
 
-class LinesTriplets(TripletSource):
+class LinesTriplets(Source[Triplet]):
     """A JSON Lines file.
 
     Parameters

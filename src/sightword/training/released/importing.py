@@ -23,6 +23,7 @@ from sightword.methods.combiner import PARTS, CombinerNetwork, shape_problem
 from sightword.methods.phi import CONFIG, WEIGHTS
 from sightword.training.directory import check_free, write_directory
 from sightword.training.released.layouts import Released, recognise
+from sightword.training.released.meaning import Meaning
 from sightword.training.released.reference import difference
 from sightword.training.save import save_phi
 
@@ -52,12 +53,15 @@ class Imported:
     backbone : str
     difference : float
         The largest between our answers and the original network's, relative to the largest answer.
+    meaning : Meaning, optional
+        Whether a phi's words mean their pictures on this backbone; `import_released` does not look.
     """
 
     directory: Path
     method: str
     backbone: str
     difference: float
+    meaning: Meaning | None = None
 
 
 def read_released(path: Path) -> Released:
