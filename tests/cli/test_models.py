@@ -231,6 +231,30 @@ def test_exporting_a_method_as_a_backbone_says_what_to_write(run, backbone: Path
     assert wrong.exit_code == 4 and "It fits --format pic2word." in wrong.stderr
 
 
+def test_a_directory_is_shown_without_being_added(
+    run, backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_phi(tmp_path / "phi1", weights_hash(backbone))
+    monkeypatch.chdir(tmp_path)
+    for place in ("./phi1", str(tmp_path / "phi1")):
+        facts = json.loads(run("models", "info", place, "--json").stdout)
+        assert (facts["kind"], facts["name"]) == ("phi", "phi1") and facts["shipped"] is False
+        assert facts["backbone"]["name"] == "little/one" and facts["bytes"] > 0
+    assert "pic2word" in run("models", "info", "./phi1").stdout
+    facts = json.loads(run("models", "info", "./export", "--json").stdout)
+    assert (facts["kind"], facts["name"], facts["dim"]) == ("backbone", "little/one", D)
+    assert "tokenizer.json" in facts["files"]
+    write_oti(tmp_path / "words", weights_hash(backbone))
+    assert json.loads(run("models", "info", "./words", "--json").stdout)["method"] == "searle-oti"
+    (tmp_path / "empty").mkdir()
+    for name, told in (("./empty", "is no model"), ("./nowhere", "There is no model './nowhere'")):
+        done = run("models", "info", name)
+        assert done.exit_code == 4 and told in done.stderr
+    (tmp_path / "phi1" / "config.json").write_text("{")
+    done = run("models", "info", "./phi1")
+    assert done.exit_code == 4 and "cannot be read" in done.stderr
+
+
 def test_what_is_no_model_is_told(run, tmp_path: Path) -> None:
     assert run("models", "add", tmp_path).exit_code == 4
     assert run("models", "info", "nothing").exit_code == 4

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 import sightword
 from gallery import COLOURS, make_gallery, paint
+from made_benchmark import write_benchmark
 from made_matching import write_artemis
 from sightword.cli.door import cli
 from sightword.search import Engine, Query
@@ -131,6 +132,37 @@ def test_the_number_behind_the_name_is_how_many(
     for wrong in ("artemis:0", "artemis:1.5"):
         with pytest.raises(sightword.errors.UsageError, match="cannot be ranked anew"):
             engine.search(images=reference, text="blue", method=wrong)
+
+
+def test_so_is_the_number_behind_a_path(
+    engine: Engine, place: str, reference: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query = Query(images=reference, text="blue", method=f"{place}:3")
+    assert engine.reranked(query) == {"first": "average", "depth": 3}
+    assert len(engine.search(query)) == 8
+    with sightword.open(engine.folder, backbone=engine.backbone, method=f"{place}:2") as other:
+        assert other.reranked(Query(images=reference, text="blue")) == {"first": "average", "depth": 2}
+    with pytest.raises(sightword.errors.UsageError, match="cannot be ranked anew"):
+        engine.search(images=reference, text="blue", method=f"{place}:0")
+
+
+def test_the_commands_take_a_path_with_a_number(
+    place: str, reference: Path, tmp_path: Path, tiny_backbone_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("BACKBONE", tiny_backbone_dir), ("CACHE", "cache"), ("MODELS", "models")):
+        monkeypatch.setenv(f"SIGHTWORD_{name}", str(tmp_path / value))
+    monkeypatch.setenv("SIGHTWORD_CONFIG", str(tmp_path / "none.toml"))
+    folder = make_gallery(tmp_path / "gallery")
+    asked = ["search", str(folder), "blue", "--image", str(reference), "--method", f"{place}:3", "--json"]
+    done = CliRunner().invoke(cli, asked)
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["reranked"] == {"first": "average", "depth": 3}
+    data = write_benchmark(tmp_path / "benchmark")
+    measured = ["evaluate", "styleshift", "--data", str(data), "--method", f"{place}:3,image", "--json"]
+    done = CliRunner().invoke(cli, measured)
+    assert done.exit_code == 0, done.output
+    (ours,) = (row for name, row in json.loads(done.stdout)["variants"].items() if name.endswith(":3"))
+    assert ours["reranked"] == {"first": "average", "depth": 3}
 
 
 def test_an_empty_answer_stays_empty(engine: Engine, place: str, reference: Path) -> None:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sightword.cli.options import CONTEXT, backbone_option, json_option
+from sightword.cli.options import CONTEXT, IndexType, backbone_option, json_option
+from sightword.cli.ranges import IntRange
 from sightword.errors import UsageError
 
 if TYPE_CHECKING:
     from sightword.backbones.base import Backbone
     from sightword.evaluation.report import Report
+    from sightword.index.milvus.address import Address
 
 __all__ = ["evaluate_command"]
 
@@ -58,11 +60,17 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
     show_default=True,
     help="FashionIQ: the whole split, or only pictures that queries use (easier).",
 )
+@click.option(
+    "--index",
+    "gallery_index",  # not the setting `index`, which is the index of a folder
+    metavar="PATH",
+    type=IndexType(),
+    help="Have an index hold and rank the gallery: a directory, or milvus://HOST/COLLECTION. Made and filled "
+    "where need be. [default: ranked exactly, without one]",
+)
 @click.option("--parity", is_flag=True, help='GeneCIS: ask for objects with "0", as published numbers did.')
 @click.option("--allow-missing", is_flag=True, help="Leave missing or unreadable pictures out and say so.")
-@click.option(
-    "--limit", type=click.IntRange(min=1), help="Only so many queries of each aspect: a quick look."
-)
+@click.option("--limit", type=IntRange(min=1), help="Only so many queries of each aspect: a quick look.")
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
@@ -87,6 +95,7 @@ def evaluate_command(
     sweep: str | None,
     preprocess: str,
     gallery: str,
+    gallery_index: Path | Address | None,
     parity: bool,
     allow_missing: bool,
     limit: int | None,
@@ -137,6 +146,7 @@ def evaluate_command(
             prompts=split_prompts(prompts),
             sweep=steps,
             preprocess=preprocess,
+            index=gallery_index,
             progress=bar,
             command=shlex.join(["sightword", *sys.argv[1:]]),
         )

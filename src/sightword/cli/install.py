@@ -13,14 +13,22 @@ from typing import Any
 from sightword.backbones import load_backbone
 from sightword.backbones.base import Backbone
 from sightword.backbones.golden import THRESHOLDS, verify
-from sightword.backbones.registry import PACKAGED, STARTER, directory_hint, models_home, safe_name
+from sightword.backbones.registry import (
+    PACKAGED,
+    STARTER,
+    as_path,
+    directory_hint,
+    is_path,
+    models_home,
+    safe_name,
+)
 from sightword.backbones.spec import CARD, hash_file, read_files, read_spec
 from sightword.errors import ModelUnavailable, SightwordError, UsageError
 from sightword.methods.catalog import TRAINING_FREE, list_methods, load_method
 from sightword.methods.oti import NAMES, load_oti
 from sightword.methods.phi import CONFIG, WEIGHTS, read_config
 
-__all__ = ["Model", "add", "describe", "find", "installed", "remove"]
+__all__ = ["Model", "add", "at", "describe", "find", "installed", "remove"]
 
 README = "README.md"
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
@@ -86,6 +94,31 @@ def find(name: str, backbone: str | None = None) -> Model:
         owners = ", ".join(str(model.backbone) for model in found)
         raise UsageError(f"{name!r} is there for several backbones: {owners}.", "Choose with --for-backbone.")
     return found[0]
+
+
+def at(name: str) -> Model | None:
+    """The backbone or trained method in the directory that a path names; None when it names none.
+
+    As with `--backbone`, an installed ``owner/name`` comes before a directory of that name.
+
+    Raises
+    ------
+    ModelUnavailable
+        The directory holds neither, or it is damaged.
+    """
+    directory = as_path(name)
+    installed_there = models_home() / "backbones" / safe_name(name) / CARD
+    if not is_path(name) or not directory.is_dir() or (name[0] != "." and installed_there.is_file()):
+        return None
+    if (directory / CARD).is_file():
+        return _backbone(directory, shipped=False)
+    if not (directory / CONFIG).is_file():
+        raise ModelUnavailable(
+            f"{directory} is no model: it has neither {CARD} nor {CONFIG}.", "Give a model's directory."
+        )
+    config = _config(directory)
+    owner, summary = str(config["backbone"].get("name", "unknown")), str(config["method"])
+    return _method(directory, directory.resolve().name, owner, shipped=False, summary=summary)
 
 
 def describe(model: Model) -> dict[str, Any]:

@@ -43,15 +43,18 @@ def list_command(json: bool) -> None:
 
 
 @models_command.command("info", context_settings=CONTEXT)
-@click.argument("name")
+@click.argument("name", metavar="NAME|DIRECTORY")
 @click.option("--for-backbone", metavar="NAME", help="The backbone a method is for, when several have it.")
 @json_option()
 def info_command(name: str, for_backbone: str | None, json: bool) -> None:
-    """Show what a backbone or a method is, where it lies and where it comes from."""
-    from sightword.cli.install import describe, find
+    """Show what a backbone or a method is, where it lies and where it comes from.
+
+    A directory that was not added is written with a slash: ./my-phi.
+    """
+    from sightword.cli.install import at, describe, find
     from sightword.cli.output import print_json, print_table
 
-    facts = describe(find(name, for_backbone))
+    facts = describe(at(name) or find(name, for_backbone))
     if json:
         print_json(facts)
     else:

@@ -7,29 +7,30 @@ from typing import Any
 import click
 
 from sightword.cli.options import CONTEXT
+from sightword.cli.ranges import FloatRange, IntRange
 from sightword.cli.train_options import Command
 from sightword.cli.train_triplet_options import triplets
 from sightword.cli.train_triplets import train_on_triplets
 
 __all__ = ["artemis_command", "maaf_command"]
 
-_DROPOUT = click.FloatRange(0, 1, max_open=True)
+_DROPOUT = FloatRange(0, 1, max_open=True)
 
 
 @click.command("artemis", cls=Command, context_settings=CONTEXT)
 @triplets(loss="softmax")
 @click.option(
-    "--scale", type=click.FloatRange(min=0, min_open=True), default=40.0, show_default=True,
+    "--scale", type=FloatRange(min=0, min_open=True), default=40.0, show_default=True,
     help="Of the scores at the start; it is learnt.",
 )  # fmt: skip
-@click.option("--hidden", type=click.IntRange(min=1), help="Width of the attention. [default: D]")
+@click.option("--hidden", type=IntRange(min=1), help="Width of the attention. [default: D]")
 @click.option("--dropout", type=_DROPOUT, default=0.1, show_default=True, help="Of the hidden layer.")
 @click.option(
     "--first", default="average", show_default=True, metavar="METHOD",
     help="Whose best pictures are ranked anew in a search.",
 )  # fmt: skip
 @click.option(
-    "--depth", type=click.IntRange(min=1), default=200, show_default=True,
+    "--depth", type=IntRange(min=1), default=200, show_default=True,
     help="How many of them; asked as artemis:N another number is taken.",
 )  # fmt: skip
 def artemis_command(**options: Any) -> None:
@@ -47,12 +48,12 @@ def artemis_command(**options: Any) -> None:
 @click.command("maaf", cls=Command, context_settings=CONTEXT)
 @triplets(loss="softmax")
 @click.option(
-    "--scale", type=click.FloatRange(min=0, min_open=True), default=30.0, show_default=True,
+    "--scale", type=FloatRange(min=0, min_open=True), default=30.0, show_default=True,
     help="Of the scores at the start; it is learnt.",
 )  # fmt: skip
-@click.option("--width", type=click.IntRange(min=1), default=128, show_default=True, help="Of the states.")
-@click.option("--layers", type=click.IntRange(min=1), default=2, show_default=True, help="Blocks.")
-@click.option("--heads", type=click.IntRange(min=1), default=4, show_default=True, help="Of the attention.")
+@click.option("--width", type=IntRange(min=1), default=128, show_default=True, help="Of the states.")
+@click.option("--layers", type=IntRange(min=1), default=2, show_default=True, help="Blocks.")
+@click.option("--heads", type=IntRange(min=1), default=4, show_default=True, help="Of the attention.")
 @click.option("--dropout", type=_DROPOUT, default=0.2, show_default=True, help="Of the blocks.")
 @click.option(
     "--drop-patches", type=_DROPOUT, default=0.5, show_default=True,

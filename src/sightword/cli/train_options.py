@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 import click
 
 from sightword.cli.options import backbone_option, json_option
+from sightword.cli.ranges import FloatRange, IntRange
 
 __all__ = ["FILE", "FOLDER", "OUT", "Command", "common", "learning", "phrases", "pictures"]
 
@@ -33,7 +34,7 @@ class Command(click.Command):
         """The help's end is the recipe, whatever is given."""
 
 
-WHOLE, NUMBER = click.IntRange(min=1), click.FloatRange(min=0)
+WHOLE, NUMBER = IntRange(min=1), FloatRange(min=0)
 Option = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
@@ -59,7 +60,7 @@ def optimiser(rows: str) -> list[Option]:
         click.option("--steps", type=WHOLE, help="Steps of the optimiser. [default: the recipe's]"),
         click.option("--batch", type=WHOLE, help=f"{rows} [default: the recipe's]"),
         click.option(
-            "--lr", type=click.FloatRange(min=0, min_open=True), help="Learning rate. [default: the recipe's]"
+            "--lr", type=FloatRange(min=0, min_open=True), help="Learning rate. [default: the recipe's]"
         ),
         click.option("--weight-decay", type=NUMBER, help="On weight matrices. [default: the recipe's]"),
     ]
@@ -70,16 +71,16 @@ def schedule(rows: str) -> list[Option]:
     return [
         click.option(
             "--epochs",
-            type=click.FloatRange(min=0, min_open=True),
+            type=FloatRange(min=0, min_open=True),
             help=f"Passes over the {rows} instead of --steps.",
         ),
-        click.option("--warmup", type=click.IntRange(min=0), help="Steps. [default: the recipe's]"),
+        click.option("--warmup", type=IntRange(min=0), help="Steps. [default: the recipe's]"),
         click.option(
             "--clip", type=NUMBER, default=0.0, show_default=True, help="Largest gradient norm; 0 for none."
         ),
         click.option(
             "--ema",
-            type=click.FloatRange(0, 1, max_open=True),
+            type=FloatRange(0, 1, max_open=True),
             default=0.0,
             show_default=True,
             help="Decay of a running average of the weights, which is saved then; 0 for none.",
@@ -92,9 +93,7 @@ def schedule(rows: str) -> list[Option]:
 def machine(workers: str, limit: str) -> list[Option]:
     """Seed and resources; the words say what workers do and what is limited."""
     return [
-        click.option(
-            "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of all randomness."
-        ),
+        click.option("--seed", type=IntRange(min=0), default=0, show_default=True, help="Of all randomness."),
         click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, mps."),
         click.option("--threads", type=WHOLE, help="Of torch and the encoder. [default: all cores]"),
         click.option("--workers", type=WHOLE, help=f"Processes that {workers}. [default: the cores]"),
@@ -104,9 +103,7 @@ def machine(workers: str, limit: str) -> list[Option]:
 
 def unreadable(what: str) -> Option:
     """``--max-unreadable``."""
-    return click.option(
-        "--max-unreadable", type=click.FloatRange(0, 1), default=0.05, show_default=True, help=what
-    )
+    return click.option("--max-unreadable", type=FloatRange(0, 1), default=0.05, show_default=True, help=what)
 
 
 def result(kept: str) -> list[Option]:
@@ -154,7 +151,7 @@ def learning(function: F) -> F:
         click.option(
             "--hidden", type=WHOLE, help="Width of phi's hidden layers. [default: 512 for pic2word, else 4 D]"
         ),
-        click.option("--dropout", type=click.FloatRange(0, 1), help="[default: 0.1 for pic2word, else 0.5]"),
+        click.option("--dropout", type=FloatRange(0, 1), help="[default: 0.1 for pic2word, else 0.5]"),
         click.option(
             "--held-out",
             metavar="N|FILE",

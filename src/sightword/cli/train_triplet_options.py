@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from sightword.cli.ranges import FloatRange, IntRange
 from sightword.cli.train_options import (
     WHOLE,
     Option,
@@ -55,11 +56,11 @@ def triplets(*, loss: str) -> Callable[[F], F]:
             type=WHOLE,
             default=20,
             show_default=True,
-            help="How often they are measured; the best weights are kept.",
+            help="How often they are measured; the best weights are kept, those of the start included.",
         ),
         click.option(
             "--patience",
-            type=click.IntRange(min=0),
+            type=IntRange(min=0),
             default=5,
             show_default=True,
             help="Looks without a new best that end the run; 0 for never.",
@@ -85,7 +86,7 @@ def scaled(default: str, *, learnt: bool = False) -> Callable[[F], F]:
         )(function)
         return click.option(
             "--scale",
-            type=click.FloatRange(min=0, min_open=True),
+            type=FloatRange(min=0, min_open=True),
             help=f"Of the scores. [default: {default}]",
         )(function)
 

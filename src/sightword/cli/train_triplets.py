@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from sightword.cli.options import CONTEXT
+from sightword.cli.ranges import FloatRange, IntRange
 from sightword.cli.train_options import Command
 from sightword.cli.train_triplet_options import scaled, triplets
 
@@ -17,9 +18,9 @@ __all__ = ["COMMANDS", "train_on_triplets"]
 @click.command("combiner", cls=Command, context_settings=CONTEXT)
 @triplets(loss="softmax")
 @scaled("100, the paper's")
-@click.option("--inner", type=click.IntRange(min=1), help="P, width of both projections. [default: 4 D]")
-@click.option("--hidden", type=click.IntRange(min=1), help="H, width behind them. [default: 8 D]")
-@click.option("--dropout", type=click.FloatRange(0, 1), help="[default: 0.5]")
+@click.option("--inner", type=IntRange(min=1), help="P, width of both projections. [default: 4 D]")
+@click.option("--hidden", type=IntRange(min=1), help="H, width behind them. [default: 8 D]")
+@click.option("--dropout", type=FloatRange(0, 1), help="[default: 0.5]")
 def combiner_command(**options: Any) -> None:
     """CLIP4Cir's Combiner on frozen features: learns to add, mix and move both vectors.
 
@@ -38,10 +39,10 @@ def combiner_command(**options: Any) -> None:
 @click.command("cirplant", cls=Command, context_settings=CONTEXT)
 @triplets(loss="softmax")
 @scaled("32, learnt", learnt=True)
-@click.option("--width", type=click.IntRange(min=1), default=512, show_default=True, help="Of the states.")
-@click.option("--layers", type=click.IntRange(min=1), default=4, show_default=True, help="Blocks.")
-@click.option("--heads", type=click.IntRange(min=1), default=8, show_default=True, help="Of the attention.")
-@click.option("--dropout", type=click.FloatRange(0, 1), help="[default: 0.3]")
+@click.option("--width", type=IntRange(min=1), default=512, show_default=True, help="Of the states.")
+@click.option("--layers", type=IntRange(min=1), default=4, show_default=True, help="Blocks.")
+@click.option("--heads", type=IntRange(min=1), default=8, show_default=True, help="Of the attention.")
+@click.option("--dropout", type=FloatRange(0, 1), help="[default: 0.3]")
 def cirplant_command(**options: Any) -> None:
     """CIRPLANT: a transformer reads the words and the picture's feature together."""
     names = ("width", "layers", "heads", "dropout", "scale", "learn_scale")
@@ -63,13 +64,13 @@ def cirplant_command(**options: Any) -> None:
 )
 @click.option(
     "--anchor",
-    type=click.FloatRange(min=0),
+    type=FloatRange(min=0),
     default=1.0,
     show_default=True,
     help="Weight of staying near the zero-shot answer, with 1,000 triplets; ten times that with 100.",
 )
-@click.option("--hidden", type=click.IntRange(min=1), help="Width of the head. [default: 512]")
-@click.option("--dropout", type=click.FloatRange(0, 1), help="[default: 0.3]")
+@click.option("--hidden", type=IntRange(min=1), help="Width of the head. [default: 512]")
+@click.option("--dropout", type=FloatRange(0, 1), help="[default: 0.3]")
 def tuned_command(**options: Any) -> None:
     """Both together (ours): a zero-shot phi's answers, moved by few triplets."""
     names = ("base", "anchor", "hidden", "dropout", "scale", "learn_scale")
@@ -139,8 +140,9 @@ def _summary(report: dict[str, Any]) -> str:
     if after is None:
         return f"{words}; no triplets were held out, so nothing was measured."
     low, high = after["recall_at_10_interval"]
+    kept = f"after {report['kept after']:,} steps" if report["kept after"] else "of the start"
     return (
-        f"{words}; the weights after {report['kept after']:,} steps are kept. R@10 "
+        f"{words}; the weights {kept} are kept. R@10 "
         f"{after['recall_at_10']:.3f} [{low:.3f}, {high:.3f}] of {after['triplets']:,} held-out triplets "
         f"among {after['gallery']:,} pictures (before {report['held_out']['before']['recall_at_10']:.3f}, "
         f"average {report['held_out']['average']['recall_at_10']:.3f})."

@@ -20,10 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["Composed", "MethodWarning", "check_sides", "compose", "method_for", "split_weight", "told_name"]
 
 
-OPTIONS = {"weighted": "weight", "slerp": "fraction", "direction": "length", "artemis": "depth"}
-"""What the number behind a method's name is."""
-
-
 class MethodWarning(UserWarning):
     """The method that was asked for does not answer, or does not use all of the query."""
 
@@ -119,17 +115,21 @@ def check_prompts(query: Query) -> None:
 def split_weight(name: str) -> tuple[str, dict[str, float]]:
     """The method and its option: ``weighted:0.3`` -> ``("weighted", {"weight": 0.3})``.
 
-    ``artemis:500`` says how many pictures are ranked anew.
+    ``artemis:500`` says how many pictures are ranked anew, as does ``./my-artemis:500`` of a directory.
     """
-    plain, _, weight = name.partition(":")
-    option = OPTIONS.get(plain)
-    if option is None or not weight:
+    if ":" not in name:
+        return name, {}
+    from sightword.methods.names import split_number
+
+    plain, number, option = split_number(name)
+    if not number:
         return name, {}
     try:
-        return plain, {option: float(weight)}
+        return plain, {option: float(number)}
     except ValueError:
+        example = f"{plain}:{500 if option == 'depth' else 0.3}"
         raise UsageError(
-            f"In {name!r}, {weight!r} is not a number.", f"Write for instance {plain}:0.3."
+            f"In {name!r}, {number!r} is not a number.", f"Write for instance {example}."
         ) from None
 
 
