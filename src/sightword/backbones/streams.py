@@ -19,7 +19,11 @@ from sightword.pictures.limits import process_count
 __all__ = ["PORTION", "StreamedTower", "stream_count"]
 
 PORTION = 8
-"""Pictures in one inference."""
+"""Pictures in one inference at most."""
+
+_SMALL, _SMALL_PORTION = 64 << 20, 4
+"""A tower whose weights leave the cache to the pictures takes few of them at once: indexing with the starter
+is 3 % quicker with 4 than with 8, while a ViT-B/32 encodes 6 % more slowly."""
 
 _MOST = 4
 """Streams at most: what an update encodes at once is four portions."""
@@ -51,6 +55,7 @@ class StreamedTower:
         import openvino
 
         self._path, self._width = path, width
+        self._portion = _SMALL_PORTION if _weight_bytes(path) <= _SMALL else PORTION
         self._queue: Any = openvino.AsyncInferQueue(self._compiled, streams)
         self._queue.set_callback(_keep)
         self._lock = threading.Lock()
@@ -66,13 +71,18 @@ class StreamedTower:
         found = np.empty((len(pixels), self._width), np.float32)
         wrong: list[tuple[int, ...]] = []
         with self._lock:
-            for start in range(0, len(pixels), PORTION):
-                part = pixels[start : start + PORTION]
-                self._queue.start_async([part], (found[start : start + PORTION], wrong), share_inputs=True)
+            for start in range(0, len(pixels), self._portion):
+                part, place = (array[start : start + self._portion] for array in (pixels, found))
+                self._queue.start_async([part], (place, wrong), share_inputs=True)
             self._queue.wait_all()
         if wrong:
             raise wrong_width(self._path, wrong[0], self._width)
         return found
+
+
+def _weight_bytes(path: Path) -> int:
+    """Size of a graph's files: weights lie inside it or beside it."""
+    return sum(each.stat().st_size for each in path.parent.glob(f"{path.stem}.*"))
 
 
 def _keep(request: Any, place: tuple[Array, list[tuple[int, ...]]]) -> None:
