@@ -1,4 +1,4 @@
-"""A real Ray cluster of two cores on this machine, in a process of its own, and drivers to be killed."""
+"""A real Ray cluster on this machine, in a process of its own, and drivers to be killed."""
 
 from __future__ import annotations
 
@@ -19,6 +19,20 @@ from sightword.scale.ray_session import ray_session
 with ray_session(None, cpus=2, object_store=100 << 20) as ray:
     print(ray.get_runtime_context().gcs_address, flush=True)
     sys.stdin.read()
+"""
+
+_OWNER_OF_TWO = """
+import sys
+from sightword.scale.need import need_ray
+need_ray()
+from ray.cluster_utils import Cluster
+machine = {"num_cpus": 2, "object_store_memory": 100 << 20, "include_dashboard": False}
+soon = {"health_check_period_ms": 500, "health_check_failure_threshold": 4}  # as it is, 15 s
+cluster = Cluster(initialize_head=True, head_node_args={**machine, "_system_config": soon})
+second = cluster.add_node(**machine)
+print(cluster.address, second.all_processes["raylet"][0].process.pid, flush=True)
+sys.stdin.read()
+cluster.shutdown()
 """
 
 _DRIVER = """
@@ -44,16 +58,27 @@ print(json.dumps({name: getattr(report, name) for name in ("pictures", "encoded"
 
 @dataclass
 class Box:
-    """A running cluster."""
+    """A running cluster.
+
+    `second` is the process that stands for the second machine, if there are two.
+    """
 
     address: str
     owner: subprocess.Popen[str]
     env: dict[str, str]
+    second: int | None = None
 
     def command(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         """`sightword` with these arguments."""
+        running = self.begin(*arguments)
+        out, err = running.communicate(timeout=150)
+        return subprocess.CompletedProcess(running.args, running.returncode, out, err)
+
+    def begin(self, *arguments: str | Path) -> subprocess.Popen[str]:
+        """The same, not waited for."""
         words = [sys.executable, "-m", "sightword", *map(str, arguments)]
-        return subprocess.run(words, env=self.env, capture_output=True, text=True, timeout=150, check=False)
+        pipe = subprocess.PIPE
+        return subprocess.Popen(words, env=self.env, stdout=pipe, stderr=pipe, text=True)
 
     def start(self, source: Path, to: Path | None, **options: Any) -> subprocess.Popen[str]:
         """A driver; its standard output is the report."""
@@ -71,12 +96,12 @@ class Box:
             text=True,
         )
 
-    def workers(self, word: str) -> list[int]:
-        """Processes of this cluster that have a word in their title."""
-        return [pid for pid, (_, title) in self.processes().items() if word in title]
+    def workers(self, word: str, below: int | None = None) -> list[int]:
+        """Processes of this cluster, or below one of its processes, that have a word in their title."""
+        return [pid for pid, (_, title) in self.processes(below).items() if word in title]
 
-    def processes(self) -> dict[int, tuple[int, str]]:
-        """Parent and command line of the owner and everything below it."""
+    def processes(self, below: int | None = None) -> dict[int, tuple[int, str]]:
+        """Parent and command line of a process, by default the owner, and everything below it."""
         every = {}
         for folder in Path("/proc").iterdir():
             if folder.name.isdigit():
@@ -86,27 +111,31 @@ class Box:
                 except (OSError, ValueError):
                     continue
                 every[int(folder.name)] = (parent, title)
-        ours = {self.owner.pid}
+        ours = {self.owner.pid if below is None else below}
         while more := {pid for pid, (parent, _) in every.items() if parent in ours} - ours:
             ours |= more
         return {pid: every[pid] for pid in ours if pid in every}
 
 
 @contextmanager
-def box() -> Iterator[Box]:
-    """Start a cluster; it ends with the test."""
+def box(machines: int = 1) -> Iterator[Box]:
+    """Start a cluster of one or two machines with two cores each; it ends with the test."""
     paths = os.pathsep.join([str(Path(__file__).parent), *(path for path in sys.path if path)])
     # One network interface, the loopback one, for drivers too.
     own = {"PYTHONPATH": paths, "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "OMP_NUM_THREADS": "1"}
     env = {**os.environ, **own}
     owner = subprocess.Popen(
-        [sys.executable, "-c", _OWNER], env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", _OWNER if machines == 1 else _OWNER_OF_TWO],
+        env=env,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     try:
         assert owner.stdout is not None
-        address = owner.stdout.readline().strip()
-        assert address, "Ray did not start"
-        yield Box(address, owner, env)
+        told = owner.stdout.readline().split()
+        assert len(told) == machines, "Ray did not start"
+        yield Box(told[0], owner, env, *map(int, told[1:]))
     finally:
         try:
             owner.communicate(timeout=30)

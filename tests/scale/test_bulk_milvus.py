@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import closing
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 
 from bulk_album import fill, in_index, run
 from milvus_server import MilvusServer
+from ray_box import box
 from sightword.index.opening import open_index
 
 pytestmark = pytest.mark.slow
@@ -48,3 +51,18 @@ def test_folders_lists_and_features(
     run(folder, tmp_path / "out.parquet", tiny_backbone_dir)
     brought = run(tmp_path / "out.parquet", place, tiny_backbone_dir)
     assert (brought.added, brought.already, brought.encoded, brought.pictures) == (0, 19, 0, 20)
+
+
+@pytest.mark.skipif(find_spec("ray") is None, reason="ray is an extra")
+def test_a_ray_cluster_into_a_collection(
+    milvus_server: MilvusServer, tmp_path: Path, tiny_backbone_dir: Path
+) -> None:
+    folder, place = fill(tmp_path / "pictures", 40), milvus_server.url("from_ray", consistency="strong")
+    options = ("--backbone", tiny_backbone_dir, "--engine", "ray", "--json")
+    with box() as cluster:
+        done = cluster.command("index", folder, *options, "--address", cluster.address, "--to", place)
+    assert done.returncode == 0, done.stderr
+    facts = json.loads(done.stdout)
+    assert (facts["pictures"], facts["encoded"], facts["not_readable"]) == (40, 40, 2)
+    run(folder, None, tiny_backbone_dir)
+    assert on_server(place) == in_index(folder)

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from bulk_album import failures, fill, in_features, in_index, run
+from pseudo_terminal import on_a_terminal
 from ray_box import Box, box, until
 from sightword.errors import SightwordError
 from sightword.scale import ray_session
@@ -36,14 +37,14 @@ def cluster() -> Iterator[Box]:
 def result(driver: subprocess.Popen[str]) -> dict[str, int]:
     out, err = driver.communicate(timeout=150)
     assert driver.returncode == 0, err
-    # Ray itself may write lines there when workers die.
+    # Ray itself may write lines there when workers die; the command guards against that.
     return json.loads(out.splitlines()[-1])  # type: ignore[no-any-return]
 
 
 def slow_pictures(folder: Path, count: int) -> Path:
     """Pictures that take 0.3 s each, and one that kills whatever decodes it."""
     fill(folder, count)
-    for path in sorted(folder.rglob("0*.png")):
+    for path in sorted(folder.rglob("[01]*.png")):
         path.rename(path.with_name(f"slow{path.name}"))
     shutil.copyfile(next(folder.rglob("slow*.png")), folder / "kill.png")
     return folder
@@ -135,6 +136,44 @@ def test_a_killed_driver_and_killed_workers_lose_nothing(
         {path.name for path in where.glob("*/*.parquet")} for where in (target, tmp_path / "local.parquet")
     ]
     assert names[0] == names[1]
+
+
+def test_progress_on_a_terminal(cluster: Box, tmp_path: Path, tiny_backbone_dir: Path) -> None:
+    folder = fill(tmp_path / "pictures", 300)
+    options = ("--backbone", tiny_backbone_dir, "--engine", "ray", "--address", cluster.address)
+    code, shown = on_a_terminal(cluster.env, "index", folder, *options)
+    assert code == 0, shown
+    for words in ("Joining the Ray cluster", "Ray: up to", "reading pictures", "/302", "300 pictures in the"):
+        assert words in shown, (words, shown)
+
+
+@LINUX
+def test_standard_output_is_json_alone_whoever_dies(
+    cluster: Box, tmp_path: Path, tiny_backbone_dir: Path
+) -> None:
+    folder = fill(tmp_path / "pictures", 300)
+    names = sorted(str(path.relative_to(folder)) for path in folder.rglob("*.*"))
+    (tmp_path / "list.txt").write_text("\n".join([*names, "sub/missing.png"]))
+    options = ("--to", folder, "--backbone", tiny_backbone_dir, "--engine", "ray", "--json")
+    command = cluster.begin("index", tmp_path / "list.txt", *options, "--address", cluster.address)
+    until(
+        lambda: (
+            (cluster.workers("Encoder") and cluster.workers("Decoder")) or command.poll() is not None
+        ),
+        120, "the start of the workers",
+    )  # fmt: skip
+    killed = [*cluster.workers("Encoder"), *cluster.workers("Decoder")]
+    assert killed and command.poll() is None
+    for pid in killed:
+        os.kill(pid, signal.SIGKILL)
+    out, err = command.communicate(timeout=150)
+    assert command.returncode == 0, err
+    facts = json.loads(out)
+    assert (facts["pictures"], facts["added"], facts["not_looked_at"]) == (300, 300, 0)
+    assert facts["failed"] == facts["not_readable"] == 3 and "3 files could not be read" in err
+    reasons = failures(folder)
+    assert set(reasons) == {b"broken.jpg", b"empty.png", b"sub/missing.png"}
+    assert reasons[b"sub/missing.png"] == "The file cannot be read: No such file or directory."
 
 
 def test_an_error_of_a_worker_is_a_sentence(cluster: Box, tmp_path: Path, tiny_backbone_dir: Path) -> None:

@@ -38,12 +38,9 @@ def test_a_list_into_the_index_of_a_folder(
     pictures: Path, tmp_path: Path, tiny_backbone_dir: Path, end: bytes
 ) -> None:
     file = tmp_path / "list.txt"
-    file.write_bytes(listing(pictures, end) + end + os.fsencode(tmp_path / "missing.png") + end)
+    file.write_bytes(listing(pictures, end))
     report = run(file, pictures, tiny_backbone_dir)
     assert (report.pictures, report.added, report.failed) == (12, 12, 1)  # empty.png
-    assert [problem.reason for problem in report.problems] == [
-        "The file cannot be read: No such file or directory."
-    ]
     whole = run(pictures, None, tiny_backbone_dir)
     assert (whole.update.added, whole.update.failed, whole.pictures) == (0, 1, 12)  # broken.jpg
 
@@ -171,6 +168,25 @@ def test_paths_and_addresses_in_parquet(pictures: Path, tmp_path: Path, tiny_bac
     run(pictures, None, tiny_backbone_dir)
     wanted = {row[2]: row[-1] for row in in_index(pictures).values()}
     assert all(row[-1] == wanted[row[2]] for row in made.values())
+
+
+def test_addresses_of_fsspec(pictures: Path, tmp_path: Path, tiny_backbone_dir: Path) -> None:
+    pytest.importorskip("pyarrow", reason="pyarrow is in the extra [ray]")
+    pytest.importorskip("fsspec", reason="fsspec comes with the extra [ray]")
+    files = sorted(pictures.rglob("0*.png"))
+    places = [f"fsspec+file://{path}" for path in files] + ["fsspec+file:///not/there.png", "fsspec+odd://x"]
+    (tmp_path / "list.txt").write_text("\n".join(places))
+    run(tmp_path / "list.txt", tmp_path / "out.parquet", tiny_backbone_dir)
+    assert {os.fsencode(place) for place in places[:12]} <= set(in_features(tmp_path / "out.parquet"))
+    reasons = failures(tmp_path / "out.parquet")
+    assert "No such file" in reasons[b"fsspec+file:///not/there.png"]
+    assert "Protocol not known" in reasons[b"fsspec+odd://x"]
+    data = {"bytes": [path.read_bytes() for path in files[:4]]}
+    table = write_table(tmp_path / "some.parquet", data, group=2)
+    report = run(f"fsspec+file://{table}", tmp_path / "some-out.parquet", tiny_backbone_dir)
+    assert report.encoded == 4
+    with pytest.raises(UsageError, match=r"cannot be reached .*odd"):
+        run("fsspec+odd://x.parquet", tmp_path / "none.parquet", tiny_backbone_dir)
 
 
 @pytest.mark.parametrize(

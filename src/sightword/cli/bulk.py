@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
+import shlex
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -104,6 +105,7 @@ def run_bulk(
     from sightword.cli.bring import say
     from sightword.cli.output import print_json
     from sightword.cli.progress import Bar, Interruptible
+    from sightword.cli.streams import own_streams
     from sightword.scale import EngineChoice, bulk_index
 
     choice = EngineChoice(
@@ -114,9 +116,8 @@ def run_bulk(
         batch=options["batch"],
         dashboard=options["dashboard"],
     )
-    if choice.name == "ray":
-        _keep_stderr()
-    with Interruptible(STOPPING) as stop, Bar() as bar:
+    guard = own_streams() if choice.name == "ray" else nullcontext()
+    with guard, Interruptible(STOPPING) as stop, Bar() as bar:
         report = bulk_index(
             os.fspath(source),
             options["to"],
@@ -132,7 +133,8 @@ def run_bulk(
             stop=stop.event,
             told=bar.note,
         )
-    for line in report_lines(report):
+    target = options["to"] or os.fspath(source)
+    for line in report_lines(report, target, index):
         say(line)
     if json:
         print_json(_facts(report))
@@ -141,32 +143,35 @@ def run_bulk(
         click.echo(f"{report.pictures:,} pictures {where}.")
 
 
-def _keep_stderr() -> None:
-    """Keep standard error for ourselves: Ray's libraries write to descriptor 2 whatever they are told."""
-    standard = sys.__stderr__
-    if os.environ.get("SIGHTWORD_DEBUG") or standard is None or sys.stderr is not standard:
-        return
-    standard.flush()
-    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, encoding=standard.encoding, errors="backslashreplace")
-    nothing = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, 2)
-    os.close(nothing)
+def report_lines(
+    report: BulkReport, target: str, index: str | os.PathLike[str] | None = None
+) -> Iterator[str]:
+    """What was done, as sentences.
 
-
-def report_lines(report: BulkReport) -> Iterator[str]:
-    """What was done, as sentences."""
+    Parameters
+    ----------
+    report : BulkReport
+    target : str
+        How the person called what was written to.
+    index : path, optional
+        Where the index of a folder was said to be.
+    """
     from sightword.cli import bring
     from sightword.pictures.names import display
+    from sightword.scale.bulk import PARQUET, is_features
 
+    place = shlex.join([target] if index is None else [target, "--index", os.fspath(index)])
     if report.update is not None:
-        yield from bring.report_lines(report.update, links=False)
+        yield from bring.report_lines(report.update, place, links=False)
     else:
         rate = f" ({report.encoded / report.seconds:,.0f}/s)" if report.encoded and report.seconds else ""
         if report.added:
             made = "new" if report.encoded else "brought in, none encoded again"
             yield f"Pictures: {report.added:,} {made} in {report.seconds:.1f} s{rate}."
         if report.failed:
-            yield f"{_files(report.failed)} could not be read."
+            listed = os.path.join(target.removeprefix(PARQUET), "failures")  # noqa: PTH118 - as it was typed
+            why = listed if is_features(target) else f"`sightword info {place}`"
+            yield f"{_files(report.failed)} could not be read; {why} says why."
     if report.already:
         yield f"{_files(report.already)} needed nothing."
     if report.left_out:

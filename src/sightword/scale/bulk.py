@@ -18,7 +18,7 @@ from sightword.scale.places import is_address
 from sightword.scale.sources import PARQUET, open_source
 from sightword.update import Progress
 
-__all__ = ["BulkReport", "bulk_index"]
+__all__ = ["PARQUET", "BulkReport", "bulk_index", "is_features"]
 
 
 def bulk_index(
@@ -91,14 +91,14 @@ def bulk_index(
             average,
         )
         target = _target(source, to)
-        folder = None if _is_features(target) or is_address(target) else Path(target)
+        folder = None if is_features(target) or is_address(target) else Path(target)
         if folder is not None and not folder.is_dir():
             raise UsageError(
                 f"There is no folder {display(target)}.", "A directory of features is written parquet:DIR."
             )
         base = root or (folder if folder is not None and folder.resolve() != Path(source).resolve() else None)
         opened = open_source(source, root=base, column=column, name_column=name_column)
-        if _is_features(target):
+        if is_features(target):
             report = into_features(opened, Path(target.removeprefix(PARQUET)), job)
         else:
             report = into_index(opened, target, folder, job)
@@ -119,7 +119,8 @@ def _target(source: str, to: str | None) -> str:
     )
 
 
-def _is_features(target: str) -> bool:
+def is_features(target: str) -> bool:
+    """Whether a target is a directory of features."""
     return target.startswith(PARQUET) or (
         not is_address(target) and target.rstrip("/").lower().endswith(".parquet")
     )

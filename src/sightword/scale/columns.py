@@ -14,7 +14,7 @@ from sightword.pictures.types import UnreadablePicture
 from sightword.scale.need import need_arrow
 from sightword.scale.results import Result
 
-__all__ = ["failure_rows", "failure_table", "picture_rows", "picture_table"]
+__all__ = ["failure_rows", "failure_table", "picture_rows", "picture_table", "row_paths"]
 
 
 def picture_table(pictures: Sequence[Picture], dim: int) -> Any:
@@ -64,6 +64,11 @@ def failure_rows(batch: Any) -> Iterator[Failure]:
     """The failures of an Arrow batch."""
     for row in batch.to_pylist():
         yield Failure(_path(row), row["size"], row["mtime_ns"], row["reason"])
+
+
+def row_paths(table: Any) -> list[bytes]:
+    """The path of every row of either kind of table."""
+    return [_path(row) for row in table.select(["path", "path_b64"]).to_pylist()]
 
 
 def _fields(arrow: Any) -> list[tuple[str, Any]]:

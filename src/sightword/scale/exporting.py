@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from sightword.errors import SightwordError
 from sightword.index.base import Picture
 from sightword.index.locking import WriterLock
+from sightword.pictures.types import UnreadablePicture
 from sightword.scale.features import Features
 from sightword.scale.pipeline import BulkEngine, Pipeline, Shards
 from sightword.scale.reading import check_vanished
 from sightword.scale.results import Result, each, gathered
 from sightword.scale.sources import Files, Inline
-from sightword.scale.work import FileShard, Task, cut
+from sightword.scale.work import FileShard, cut
 from sightword.update.progress import Progress
 
 __all__ = ["ExportReport", "make_features"]
@@ -78,18 +79,21 @@ def make_features(
     with WriterLock(features.directory):
         shards = _shards(source, features, average)
         done = features.finished()
+        stale = done - {shard.name for shard in shards}
         todo: Shards = [shard for shard in shards if shard.name not in done]  # type: ignore[assignment]
         report = ExportReport(already=sum(shard.count for shard in shards if shard.name in done))
         progress.already(report.already)
         progress.total(sum(shard.count for shard in todo))
-        if todo:
+        if todo or stale:
             features.mark(complete=False)
+        if todo:
             progress.description("reading pictures")
             left = set(range(len(todo)))
             rows = _told(engine.run(pipeline, todo, stop), progress)
             for number, results in gathered(rows, [shard.count for shard in todo]):
-                _count(results, todo[number], report)
-                features.keep(todo[number].name, results)
+                settled = _settled(results, todo[number], source)
+                _count(settled, report)
+                features.keep(todo[number].name, settled)
                 left.remove(number)
             if stop.is_set() and left:
                 report.interrupted = True
@@ -99,8 +103,9 @@ def make_features(
                     f"{len(left):,} of {len(todo):,} shards did not come back whole.",
                     "What is finished is kept; run it again.",
                 )
-        if not any(problem.hides for problem in getattr(source, "problems", ())):
-            features.forget(done - {shard.name for shard in shards})
+        unseen = [problem.path for problem in getattr(source, "problems", ()) if problem.hides]
+        for name in stale:
+            features.forget(name, but=unseen)
         features.mark(complete=True)
         return report
 
@@ -119,13 +124,24 @@ def _told(batches: Iterator[dict[str, object]], progress: Progress) -> Iterator[
         yield shard, row, result
 
 
-def _count(results: list[Result], shard: object, report: ExportReport) -> None:
+def _settled(results: list[Result], shard: object, source: Files | Inline) -> list[Result]:
+    """A file of a list that is not there is a failure: somebody asked for it by name."""
+    named = isinstance(source, Files) and source.absent is not None
+    settled: list[Result] = []
     for row, result in enumerate(results):
+        if isinstance(result, UnreadablePicture) and result.vanished:
+            if isinstance(shard, FileShard):
+                check_vanished(shard.tasks[row])
+            result = replace(result, vanished=not named)
+        settled.append(result)
+    return settled
+
+
+def _count(results: list[Result], report: ExportReport) -> None:
+    for result in results:
         if isinstance(result, Picture):
             report.added += 1
         elif result.vanished:
-            if isinstance(shard, FileShard):
-                check_vanished(Task(*shard.tasks[row]))
             report.vanished += 1
         else:
             report.failed += 1

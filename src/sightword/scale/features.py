@@ -23,9 +23,10 @@ from sightword.errors import IndexCorrupt, IndexForAnotherBackbone, IndexMissing
 from sightword.index.base import Failure, Picture, Stored
 from sightword.index.files import DISK
 from sightword.pictures.types import UnreadablePicture
-from sightword.scale.columns import failure_rows, failure_table, picture_rows, picture_table
+from sightword.scale.columns import failure_rows, failure_table, picture_rows, picture_table, row_paths
 from sightword.scale.need import need_arrow
 from sightword.scale.results import Result
+from sightword.scale.work import shard_name
 
 __all__ = ["Features", "FeaturesManifest"]
 
@@ -159,11 +160,26 @@ class Features:
             path = self.directory / part / f"{name}.parquet"
             self._place(path, partial(parquet.write_table, table))
 
-    def forget(self, names: set[str]) -> None:
-        """Remove shards."""
-        for name in names:
-            for part in ("pictures", "failures"):
-                (self.directory / part / f"{name}.parquet").unlink(missing_ok=True)
+    def forget(self, name: str, but: Sequence[bytes] = ()) -> None:
+        """Remove a shard, but keep what lies at or below some paths.
+
+        What is kept gets another name: under its own the shard would count as finished.
+        """
+        files = [self.directory / part / f"{name}.parquet" for part in ("failures", "pictures")]
+        files = [path for path in files if path.is_file()]
+        if but:
+            parquet = need_arrow("pyarrow.parquet")
+            below = tuple(path + b"/" for path in but)
+            tables = [parquet.read_table(path) for path in files]
+            wanted = [[row in but or row.startswith(below) for row in row_paths(table)] for table in tables]
+            if all(map(all, wanted)):
+                return
+            if any(map(any, wanted)):
+                for path, table, rows in zip(files, tables, wanted):
+                    left = path.with_stem(shard_name(name, ["left"]))
+                    self._place(left, partial(parquet.write_table, table.filter(rows)))
+        for path in files:
+            path.unlink()
 
     def counts(self) -> tuple[int, int]:
         """Pictures and failures in all shards."""

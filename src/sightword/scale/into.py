@@ -159,6 +159,8 @@ def _updated(source: Files, target: str, folder: Path | None, index: Any, job: J
     spec = backbone.spec
     store = _store(folder, index, Manifest(spec.name, spec.weights_hash, "product", spec.dim), job)
     require(store.manifest, spec)
+    named = source.absent is not None
+    reading = EngineReading(job.engine(backbone), job.pipeline(backbone), named=named)
     brought = update(
         store,
         source.root,
@@ -168,8 +170,9 @@ def _updated(source: Files, target: str, folder: Path | None, index: Any, job: J
         progress=job.progress,
         stop=job.stop,
         files=None if source.whole else source.found(),
-        reading=EngineReading(job.engine(backbone), job.pipeline(backbone)),
+        reading=reading,
     )
+    source.problems += reading.absent
     new = brought.added + brought.changed
     return _counted(store, BulkReport(added=new, encoded=new, failed=brought.failed, update=brought))
 

@@ -1,7 +1,8 @@
-"""Where pictures and tables are: paths, and addresses that Arrow's file systems read (s3, gs, hdfs, file)."""
+"""Where pictures and tables are: paths, and addresses that Arrow reads (s3, gs, hdfs, file, fsspec+...)."""
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from pathlib import Path
@@ -38,7 +39,9 @@ def fetch(place: bytes) -> bytes:
             if file.size() > MAX_BYTES:
                 raise Unreachable(f"The file has {file.size():,} bytes; the limit is {MAX_BYTES:,}.")
             return bytes(file.read())
-    except (OSError, ValueError, NotImplementedError) as error:
+    except Unreachable:
+        raise
+    except Exception as error:  # fsspec's file systems raise what they like, and this picture alone fails
         raise Unreachable(f"{display(place)} cannot be read ({_first_line(error)}).") from None
 
 
@@ -49,7 +52,7 @@ def opened(place: str) -> tuple[Any, str]:
         return arrow.LocalFileSystem(), str(Path(place).absolute())
     try:
         system, path = arrow.FileSystem.from_uri(place)
-    except (OSError, ValueError, NotImplementedError) as error:
+    except (OSError, ValueError, NotImplementedError, ImportError) as error:
         raise UsageError(f"{display(place)} cannot be reached ({_first_line(error)}).") from None
     return system, str(path)
 
@@ -92,5 +95,7 @@ def _state(info: Any) -> str:
 
 
 def _first_line(error: BaseException) -> str:
+    if isinstance(error, FileNotFoundError):  # some say no more than the name
+        return os.strerror(errno.ENOENT)
     lines = str(error).strip().splitlines()
     return display(lines[0]).rstrip(".") if lines else type(error).__name__

@@ -1,7 +1,8 @@
 """The pipeline on Ray Data: actors that decode, actors that encode, results back to this process.
 
 Both pools are elastic: a pool of fixed size was measured to hang when a machine was lost. Ray repeats what
-was on a worker that died; rows carry their number, so that what arrives twice counts once.
+was on a worker that died; rows carry their number, so that what arrives twice counts once. What Ray gives up
+(results of a worker that had already ended, on a machine that is lost) is asked for again.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from sightword.errors import SightwordError
 from sightword.scale.decoding import AT_ONCE, Decoder, TableDecoder
 from sightword.scale.need import need_arrow
 from sightword.scale.pipeline import Pipeline, Shards, chunks_of, is_table
 from sightword.scale.resources import Share, share
+from sightword.scale.work import Chunk
 from sightword.update.encoder import Encoder
 
 __all__ = ["RayEngine"]
@@ -30,6 +34,12 @@ _TURNS = 4
 
 _TASK_ENDED = {"max_restarts": -1, "max_task_retries": -1}
 """A worker that dies is replaced, and what it had is done again."""
+
+_LOST = ("ObjectLostError", "NodeDiedError", "ActorDiedError", "ActorUnavailableError", "WorkerCrashedError")
+"""Ray's words for what happens when a machine goes: no fault of ours, and worth another try."""
+
+_TRIES = 3
+"""In a row without a single new picture."""
 
 
 class RayEngine:
@@ -65,13 +75,33 @@ class RayEngine:
         part = self._share()
         cards = f" and {part.encode_cards:g} graphics cards each" if part.encode_cards else ""
         self._told(f"Ray: up to {part.decoders} decoders and {part.encoders} encoders{cards}.")
+        done = [np.zeros(shard.count, bool) for shard in shards]
+        tries = 0
         with _settings(self._ray.data.DataContext.get_current()), _sentences():
-            for batch in self._dataset(pipeline, shards, part).iter_batches(
-                batch_size=None, batch_format="numpy"
-            ):
-                yield batch
-                if stop.is_set():
+            while not all(rows.all() for rows in done):
+                data = self._dataset(pipeline, shards, part, done)
+                try:
+                    for batch in data.iter_batches(batch_size=None, batch_format="numpy"):
+                        for shard, row in zip(batch["shard"], batch["row"]):
+                            done[shard][row] = True
+                        tries = 0
+                        yield batch
+                        if stop.is_set():
+                            return
                     return
+                except self._ray.exceptions.RayError as error:
+                    tries += 1
+                    if tries >= _TRIES or not self._is_loss(error):
+                        raise
+                self._told("Part of the cluster was lost; what it had is done again.")
+                part = self._share()
+
+    def _is_loss(self, error: BaseException) -> bool:
+        kinds = tuple(getattr(self._ray.exceptions, name) for name in _LOST)
+        found = list(_chain(error))
+        return any(isinstance(each, kinds) for each in found) and not any(
+            isinstance(each, SightwordError) for each in found
+        )
 
     def _share(self) -> Share:
         resources = self._ray.cluster_resources()
@@ -84,12 +114,13 @@ class RayEngine:
             batch=self._batch,
         )
 
-    def _dataset(self, pipeline: Pipeline, shards: Shards, part: Share) -> Any:
+    def _dataset(self, pipeline: Pipeline, shards: Shards, part: Share, done: list[Any]) -> Any:
         arrow = need_arrow()
         count = sum(shard.count for shard in shards)
         rows = max(16, min(_FILES_EACH, -(-count // (part.decoders * _TURNS))))
         table = is_table(shards)
-        blocks = [arrow.table(chunk) for chunk in chunks_of(shards, rows)]
+        chunks = (_left(chunk, done) for chunk in chunks_of(shards, rows))
+        blocks = [arrow.table(chunk) for chunk in chunks if chunk["shard"]]
         strategy = self._ray.data.ActorPoolStrategy
         decoded = self._ray.data.from_arrow(blocks).map_batches(
             TableDecoder if table else Decoder,
@@ -110,6 +141,26 @@ class RayEngine:
             **place,
             **_TASK_ENDED,
         )
+
+
+def _left(chunk: Chunk, done: list[Any]) -> Chunk:
+    """What has not come yet; of a table whose rows have not all come, everything."""
+    at = range(len(chunk["shard"]))
+    if "row" in chunk:
+        left = [i for i in at if not done[chunk["shard"][i]][chunk["row"][i]]]
+    else:
+        left = [i for i in at if not done[chunk["shard"][i]].all()]
+    return {name: [column[i] for i in left] for name, column in chunk.items()}
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """An error and what it came from, outermost first."""
+    inner: Any = error
+    seen: set[int] = set()  # an error may be its own cause
+    while inner is not None and id(inner) not in seen:
+        seen.add(id(inner))
+        yield inner
+        inner = getattr(inner, "cause", None) or inner.__cause__
 
 
 @contextmanager
@@ -139,16 +190,11 @@ def _sentences() -> Iterator[None]:
         yield
     except Exception as error:
         # Ray mixes its own class into what a worker raised; the worker's is inside.
-        inner: Any = error
-        seen: set[int] = set()  # an error may be its own cause
-        while inner is not None and id(inner) not in seen:
-            seen.add(id(inner))
-            within = getattr(inner, "cause", None) or inner.__cause__
-            if isinstance(inner, SightwordError) and not isinstance(within, SightwordError):
-                if inner is error:
-                    raise
-                raise inner from None
-            inner = within
+        ours = [each for each in _chain(error) if isinstance(each, SightwordError)]
+        if ours and ours[-1] is error:
+            raise
+        if ours:
+            raise ours[-1] from None
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         reason = (lines[-1] if lines else type(error).__name__).rstrip(".")
         raise SightwordError(

@@ -10,17 +10,15 @@ from typing import TYPE_CHECKING
 
 from sightword.errors import SightwordError
 from sightword.index.base import Picture
-from sightword.pictures.limits import Limits
 from sightword.pictures.names import display
-from sightword.pictures.scan import FoundFile
-from sightword.pictures.types import Preset
+from sightword.pictures.scan import FoundFile, ScanProblem
+from sightword.pictures.types import UnreadablePicture
 from sightword.scale.pipeline import BulkEngine, Pipeline
 from sightword.scale.results import each
 from sightword.scale.work import FileShard, Task
 
 if TYPE_CHECKING:
-    from sightword.backbones.base import PreprocessSpec
-    from sightword.update.read import Intake
+    from sightword.update.read import Intake, ReadSettings
 
 __all__ = ["EngineReading"]
 
@@ -37,24 +35,28 @@ class EngineReading:
     engine : BulkEngine
     pipeline : Pipeline
         Its preset is replaced by the index's.
+    named : bool
+        Somebody asked for every one of these files by name: one that is not there is a failure.
+
+    Attributes
+    ----------
+    absent : list of ScanProblem
+        Files asked for that are not there and whose picture the index knows: it is treated like any that
+        vanished, and its file is told of here.
     """
 
-    def __init__(self, engine: BulkEngine, pipeline: Pipeline) -> None:
+    def __init__(self, engine: BulkEngine, pipeline: Pipeline, *, named: bool = False) -> None:
         self._engine = engine
         self._pipeline = pipeline
+        self._named = named
+        self.absent: list[ScanProblem] = []
 
     def __call__(
         self,
         parts: Iterable[Sequence[FoundFile]],
         root: bytes,
         intake: Intake,
-        *,
-        spec: PreprocessSpec | None,
-        preset: Preset,
-        workers: int | None,
-        limits: Limits,
-        stop: threading.Event,
-        settle: float,
+        settings: ReadSettings,
     ) -> None:
         """Hand every file of all parts to the intake; see `read_pictures`."""
         tasks = [
@@ -62,11 +64,11 @@ class EngineReading:
             for files in parts
             for file in files
         ]
-        if tasks and not stop.is_set():
+        if tasks and not settings.stop.is_set():
             intake.progress.description("reading pictures")
-            decoding = replace(self._pipeline.decoding, preset=preset)
+            decoding = replace(self._pipeline.decoding, preset=settings.preset)
             pipeline = replace(self._pipeline, decoding=decoding)
-            self._read(pipeline, FileShard("", tuple(tasks)), intake, stop)
+            self._read(pipeline, FileShard("", tuple(tasks)), intake, settings.stop)
         intake.commit()
 
     def _read(self, pipeline: Pipeline, shard: FileShard, intake: Intake, stop: threading.Event) -> None:
@@ -80,7 +82,7 @@ class EngineReading:
                     intake.encoded(result)
                 elif result.vanished:
                     check_vanished(shard.tasks[row])
-                    intake.vanished(result.path)
+                    self._vanished(result, intake)
                 else:
                     intake.failed(result)
                 if len(seen) % _COMMIT == 0:
@@ -90,6 +92,14 @@ class EngineReading:
                 f"{shard.count - len(seen):,} of {shard.count:,} pictures did not come back.",
                 "What came is kept; run it again.",
             )
+
+    def _vanished(self, file: UnreadablePicture, intake: Intake) -> None:
+        if self._named and not intake.holds(file.path):
+            intake.failed(file)
+            return
+        if self._named:
+            self.absent.append(ScanProblem(file.path, file.reason, False))
+        intake.vanished(file.path)
 
 
 def check_vanished(task: Task) -> None:

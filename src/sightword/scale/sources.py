@@ -35,9 +35,12 @@ class Files:
     tasks : list of Task
         Each name once, sorted by name for a folder, in their order for a list.
     problems : list of ScanProblem
-        What could not be looked at, and listed files that are not there.
+        What could not be looked at.
     whole : bool
         True for a folder: what it does not have is gone.
+    absent : int or None
+        None for a folder. For a list, how many of its files are not there: somebody asked for them by name,
+        so they are tasks like the others, whose failure says why.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Files:
     tasks: list[Task]
     problems: list[ScanProblem] = field(default_factory=list)
     whole: bool = False
+    absent: int | None = None
 
     def found(self) -> list[FoundFile]:
         """The tasks as a scan would have found them; addresses have no place there."""
@@ -112,7 +116,7 @@ def open_source(
     except OSError as error:
         raise UsageError(f"{display(name)}: {error.strerror or error}.") from None
     source = _listed("standard input" if name == "-" else str(path.resolve()), _lines(raw), root)
-    if not source.tasks and raw[:4] in (b"\xff\xd8\xff\xe0", b"\xff\xd8\xff\xe1", b"\x89PNG"):
+    if source.absent == len(source.tasks) and raw.startswith((b"\xff\xd8\xff", b"\x89PNG")):
         raise UsageError(f"{display(name)} is a picture, not a list of them.", "Give the folder it is in.")
     return _not_empty(source, name)
 
@@ -128,13 +132,13 @@ def _parquet(place: str, root: Path | None, column: str | None, name_column: str
 
 
 def _not_empty(source: Files, name: str) -> Files:
-    if source.tasks:
-        return source
-    if source.problems:
-        first = source.problems[0]
-        told = f"{display(first.path)}: {first.reason}".rstrip(".")
-        raise UsageError(f"None of the pictures in {display(name)} is there ({told}).")
-    raise UsageError(f"There are no pictures in {display(name)}.")
+    if not source.tasks:
+        why = [f"{display(problem.path)}: {problem.reason}".rstrip(".") for problem in source.problems[:1]]
+        raise UsageError(f"There are no pictures in {display(name)}{f' ({why[0]})' if why else ''}.")
+    if source.absent == len(source.tasks):
+        first = display(source.tasks[0].place)
+        raise UsageError(f"None of the pictures in {display(name)} is there, such as {first}.")
+    return source
 
 
 def _folder(folder: Path, root: Path | None) -> Files:
@@ -145,10 +149,12 @@ def _folder(folder: Path, root: Path | None) -> Files:
     inside = b"" if home == base else os.fsencode(home.relative_to(base).as_posix()) + b"/"
     source = Files(str(home), base, [], whole=home == base)
     start = os.fsencode(home)
-    for file in scan(home, source.problems):
+    problems: list[ScanProblem] = []
+    for file in scan(home, problems):
         place = start + b"/" + file.path
         source.tasks.append(Task(inside + file.path, place, file.size, file.mtime_ns))
     source.tasks.sort()
+    source.problems = [problem._replace(path=inside + problem.path) for problem in problems]
     return _not_empty(source, str(folder))
 
 
@@ -164,20 +170,21 @@ def _listed(name: str, places: Iterable[bytes], root: Path | None) -> Files:
     source = Files(name, Path(os.fsdecode(base)), [])
     seen: set[bytes] = set()
     for place in places:
-        if is_address(place):
-            task = Task(place, place, 0, 0)
-        else:
-            whole = os.path.normpath(os.path.join(base, place))  # noqa: PTH118 - bytes
-            named = whole[len(base) + 1 :] if whole.startswith(base.rstrip(b"/") + b"/") else whole
-            try:
-                state = os.stat(whole)  # noqa: PTH116 - bytes
-            except OSError as error:
-                source.problems.append(
-                    ScanProblem(place, f"The file cannot be read: {error.strerror}.", True)
-                )
-                continue
-            task = Task(named, whole, state.st_size, state.st_mtime_ns)
+        task = Task(place, place, 0, 0) if is_address(place) else _local(place, base)
         if task.name not in seen:
             seen.add(task.name)
             source.tasks.append(task)
+    nothing = (0, 0)
+    source.absent = sum(task[2:] == nothing and not is_address(task.place) for task in source.tasks)
     return source
+
+
+def _local(place: bytes, base: bytes) -> Task:
+    """The task of a listed path; one that is not there has no size and no time."""
+    whole = os.path.normpath(os.path.join(base, place))  # noqa: PTH118 - bytes
+    named = whole[len(base) + 1 :] if whole.startswith(base.rstrip(b"/") + b"/") else whole
+    try:
+        state = os.stat(whole)  # noqa: PTH116 - bytes
+    except OSError:
+        return Task(named, whole, 0, 0)
+    return Task(named, whole, state.st_size, state.st_mtime_ns)

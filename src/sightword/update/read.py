@@ -25,7 +25,7 @@ from sightword.update.progress import Progress
 if TYPE_CHECKING:
     from sightword.backbones.base import Backbone, PreprocessSpec
 
-__all__ = ["Intake", "Tally", "read_pictures"]
+__all__ = ["Intake", "ReadSettings", "Tally", "read_pictures"]
 
 _COMMIT_PICTURES, _COMMIT_SECONDS = 256, 2.0
 """A transaction waits for the disk: not for every batch, but often enough to lose little."""
@@ -46,6 +46,29 @@ class Tally:
     vanished: list[bytes] = field(default_factory=list)
     """Known pictures whose file went away while the update ran."""
     vanished_failures: list[bytes] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ReadSettings:
+    """How files become features; see the parameters of `sightword.update.update`.
+
+    Attributes
+    ----------
+    spec : PreprocessSpec or None
+        None: the backbone's, once that is loaded.
+    preset : {"clip", "product"}
+    workers : int or None
+    limits : Limits
+    stop : threading.Event
+    settle : float
+    """
+
+    spec: PreprocessSpec | None
+    preset: Preset
+    workers: int | None
+    limits: Limits
+    stop: threading.Event
+    settle: float
 
 
 class Intake:
@@ -106,6 +129,11 @@ class Intake:
         """Take a file that cannot be read."""
         self._fail(file.path, file.size, file.mtime_ns, file.reason)
 
+    def holds(self, path: bytes) -> bool:
+        """Whether the index has a picture of this path, shown or hidden."""
+        state = self._known.get(path)
+        return state is not None and state.id is not None
+
     def vanished(self, path: bytes) -> None:
         """A file went away before it was read."""
         state = self._known.get(path)
@@ -144,26 +172,20 @@ class Intake:
         self.progress.advance()
 
     def _count(self, path: bytes) -> None:
-        state = self._known.get(path)
-        if state is None or state.id is None:  # unknown, or never readable before
-            self.tally.added += 1
-        else:
+        if self.holds(path):
             self.tally.changed += 1
+        else:  # unknown, or never readable before
+            self.tally.added += 1
 
 
 def read_pictures(
     parts: Iterable[Sequence[FoundFile]],
     root: bytes,
     intake: Intake,
-    *,
-    spec: PreprocessSpec | None,
-    preset: Preset,
-    workers: int | None,
-    limits: Limits,
-    stop: threading.Event,
-    settle: float,
+    settings: ReadSettings,
 ) -> None:
-    """Decode, encode and remember files, which come in parts; the parameters are those of `update`."""
+    """Decode, encode and remember files, which come in parts."""
+    stop, settle = settings.stop, settings.settle
     pool: DecodePool | None = None
     unsettled: list[FoundFile] = []
     with contextlib.ExitStack() as stack:
@@ -172,8 +194,9 @@ def read_pictures(
                 continue
             if pool is None:
                 intake.progress.description("reading pictures")
-                spec = spec or intake.backbone.spec.preprocess
-                pool = stack.enter_context(DecodePool(spec, preset, workers=workers, limits=limits))
+                spec = settings.spec or intake.backbone.spec.preprocess
+                made = DecodePool(spec, settings.preset, workers=settings.workers, limits=settings.limits)
+                pool = stack.enter_context(made)
             unsettled += _one_pass(pool, files, root, intake, stop, patient=settle > 0)
         if pool is not None and unsettled:
             settled = wait_until_settled(root, unsettled, settle, stop)

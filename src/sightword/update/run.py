@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from sightword.errors import IndexProblem
 from sightword.pictures.changes import Changes, compare, vanished_notice
@@ -20,7 +20,7 @@ from sightword.pictures.limits import Limits
 from sightword.pictures.names import display
 from sightword.pictures.scan import FoundFile, ScanProblem, scan
 from sightword.update.progress import Progress
-from sightword.update.read import Intake, Tally, read_pictures
+from sightword.update.read import Intake, ReadSettings, Tally, read_pictures
 from sightword.update.recognise import recognise
 
 if TYPE_CHECKING:
@@ -70,23 +70,11 @@ class UpdateReport:
     left: int = 0
 
 
-class Reading(Protocol):
-    """How files become features: `read_pictures` here, a cluster in `sightword.scale`."""
+Reading = Callable[[Iterable[Sequence[FoundFile]], bytes, Intake, ReadSettings], None]
+"""How files become features: `read_pictures` here, a cluster in `sightword.scale`.
 
-    def __call__(
-        self,
-        parts: Iterable[Sequence[FoundFile]],
-        root: bytes,
-        intake: Intake,
-        *,
-        spec: PreprocessSpec | None,
-        preset: Preset,
-        workers: int | None,
-        limits: Limits,
-        stop: threading.Event,
-        settle: float,
-    ) -> None:
-        """Hand every file of all parts to the intake, and commit."""
+Called with parts of files, the folder that they are in, and where every one of them is to be handed; commits.
+"""
 
 
 def update(
@@ -167,17 +155,10 @@ def update(
             changes = _changes(store, found, problems, chosen, known)
             intake = Intake(writer, backbone_loader, batch, known, tally, progress)
             progress.already(len(found) - len(changes.added) - len(changes.changed))
-            reading(
-                recognise(store, known, changes, root, writer, intake, stop),
-                root,
-                intake,
-                spec=spec,
-                preset=preset or store.manifest.preprocess,
-                workers=workers,
-                limits=limits or Limits(),
-                stop=stop,
-                settle=settle,
-            )
+            new = recognise(store, known, changes, root, writer, intake, stop)
+            preset = preset or store.manifest.preprocess
+            settings = ReadSettings(spec, preset, workers, limits or Limits(), stop, settle)
+            reading(new, root, intake, settings)
             if not stop.is_set():
                 notice = _mark_gone(changes, tally, writer, prune)
     else:
