@@ -52,14 +52,14 @@ def test_a_pipe_gets_a_line_every_half_minute_and_one_at_the_end(
     stream = pipe(monkeypatch)
     report = Report(3000, 1000, 8)
     for step in range(1000, 3000):
-        clock.now += 0.05
+        clock.now += 1 / 16
         report.step(step, 2.0 - step / 3000, 1e-3)
     report.close()
     lines = stream.getvalue().splitlines()
-    assert "\r" not in stream.getvalue() and len(lines) == 4
-    assert lines[0] == ("sightword: train: 1,600 of 3,000 steps, loss 1.4670, 160 rows/s, about 1 min left")
-    assert lines[1].startswith("sightword: train: 2,200 of 3,000 steps") and "less than a minute" in lines[1]
-    assert lines[3].startswith("sightword: train: 3,000 of 3,000 steps") and "left" not in lines[3]
+    assert "\r" not in stream.getvalue() and len(lines) == 5
+    assert lines[0] == "sightword: train: 1,480 of 3,000 steps, loss 1.5070, 128 rows/s, about 2 min left"
+    assert lines[2].startswith("sightword: train: 2,440 of 3,000 steps") and "less than a minute" in lines[2]
+    assert lines[4].startswith("sightword: train: 3,000 of 3,000 steps") and "left" not in lines[4]
 
 
 def test_short_work_says_nothing(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:

@@ -19,7 +19,11 @@ from click.testing import CliRunner, Result
 from test_lincir import tag_colours
 
 from sightword.backbones.openvino_runtime import OpenVINOBackbone
+from sightword.methods.oti import read_oti
+from sightword.methods.vectors import unit
+from sightword.prompts import parse_prompt
 from sightword.training import keywords, tagging
+from sightword.training.measure import wilson
 from tiny import D, W, pictures_of_colours
 
 torch = pytest.importorskip("torch", reason="training needs the extra torch")
@@ -120,12 +124,25 @@ def test_a_method_trains_beats_an_untrained_phi_and_answers(
         assert len(json.loads(found.stdout)["hits"]) == 10
 
 
-def test_pseudo_words_by_descent(run: Callable[..., Result], data: Path, tmp_path: Path) -> None:
+def test_pseudo_words_by_descent(
+    run: Callable[..., Result], data: Path, tmp_path: Path, tiny_backbone: OpenVINOBackbone
+) -> None:
     out = tmp_path / "oti"
-    call = ["train", "searle-oti", "--images", data / "pairs", "--limit", 12, "--steps", 40, "--lr", 0.05]
+    call = ["train", "searle-oti", "--images", data / "pairs", "--limit", 60, "--steps", 40, "--lr", 0.05]
     done = run(*call, "--out", out, "--workers", 1)
     assert done.exit_code == 0, done.stderr
-    assert "pseudo-words of 12 pictures" in done.stdout
+    assert "pseudo-words of 60 pictures" in done.stdout
+    known = read_oti(out, tiny_backbone)
+
+    def recall(tokens: Any) -> tuple[float, float]:
+        """R@10 of the pictures by "a photo of s", its interval."""
+        prompts = [parse_prompt("a photo of {*}")] * len(tokens)
+        texts = tiny_backbone.encode_prompts(prompts, [[token] for token in tokens])
+        scores = unit(texts) @ unit(known.features).T
+        return wilson(int(((scores > np.diag(scores)[:, None]).sum(axis=1) < 10).sum()), len(tokens))
+
+    untrained = np.random.default_rng(0).normal(0, 0.02, known.tokens.shape).astype(np.float32)
+    assert recall(known.tokens)[0] > recall(untrained)[1]
     query = [
         "search",
         data / "pairs",
@@ -141,6 +158,46 @@ def test_pseudo_words_by_descent(run: Callable[..., Result], data: Path, tmp_pat
     done = run("train", "searle", "--oti", out, "--out", phi, *QUICK, "--steps", 5, "--held-out", 2)
     assert done.exit_code == 0, done.stderr
     assert "held-out" in done.stdout
+
+
+def test_captions_are_kept_or_not_and_masked_by_either_rule(
+    run: Callable[..., Result], tmp_path: Path
+) -> None:
+    twice = [f"a {colour} and a {colour} tree" for colour in ("red", "green", "blue", "yellow")]
+    captions = tmp_path / "twice.txt"  # one rule masks the second keyword, the other another word
+    captions.write_text("\n".join([*colour_captions(100), *twice * 20]), encoding="utf-8")
+    call = ["train", "lincir", "--text", captions, *QUICK, "--steps", 3]
+    told: dict[str, Any] = {}
+    for name, extra in (("kept", []), ("not", ["--no-cache-features"]), ("legacy", ["--legacy-masking"])):
+        done = run(*call, *extra, "--out", tmp_path / name)
+        assert done.exit_code == 0, done.stderr
+        told[name] = json.loads((tmp_path / name / "training.json").read_text())
+        size = f"kept in memory: {4 * told[name]['rows'] * D / 1e6:,.1f} MB."
+        assert (size in done.stderr) is (name != "not")
+    assert [told[name]["features_cached"] for name in told] == [True, False, True]
+    assert [told[name]["masking"] for name in told] == ["token spans", "token spans", "legacy"]
+    assert told["kept"]["curve"] != told["legacy"]["curve"]
+    np.testing.assert_allclose(told["kept"]["curve"], told["not"]["curve"], rtol=1e-3)
+
+
+def test_a_disk_that_is_full_at_the_end_loses_nothing(
+    run: Callable[..., Result], data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sightword.training import job
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    out = tmp_path / "phi"
+    call = ["train", "pic2word", "--features", data / "features.npy", "--out", out, *QUICK, "--steps", 3]
+    with monkeypatch.context() as patch:
+        patch.setattr(job, "save_phi", full)
+        done = run(*call)
+    assert done.exit_code == 1 and "could not be written: No space left on device" in done.stderr
+    assert "--resume" in done.stderr and not out.exists()
+    done = run(*call, "--resume")
+    assert done.exit_code == 0, done.stderr
+    assert (out / "model.safetensors").is_file()
 
 
 def test_help_names_the_source_of_each_recipe(run: Callable[..., Result]) -> None:
@@ -331,18 +388,8 @@ def test_tensorboard(run: Callable[..., Result], data: Path, tmp_path: Path) -> 
 def test_stored_shapes(run: Callable[..., Result], data: Path, tmp_path: Path) -> None:
     from sightword.methods.phi import Phi
 
-    call = [
-        "train",
-        "pic2word",
-        "--features",
-        data / "features.npy",
-        *QUICK,
-        "--steps",
-        2,
-        "--tokens",
-        4,
-        "--half",
-    ]
+    call = ["train", "pic2word", "--features", data / "features.npy", *QUICK, "--steps", 2]
+    call += ["--tokens", 4, "--half"]
     assert run(*call, "--out", tmp_path / "phi").exit_code == 0
     phi = Phi.load(tmp_path / "phi")
     assert phi(np.ones((3, D), np.float32)).shape == (3, 4, W)

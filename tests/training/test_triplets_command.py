@@ -104,8 +104,7 @@ def test_a_start_that_was_better_is_told_on_standard_error(
         "scores",
         lambda self, batch, targets: (-1 if self.training else 1) * scores(self, batch, targets),
     )
-    more = ["--held-out", 24, "--steps", 8]
-    done = run(*options("tuned", table, tmp_path / "out", tiny_phi_dir, *more))
+    done = run(*options("tuned", table, tmp_path / "out", tiny_phi_dir, "--held-out", 24))
     assert done.exit_code == 0, done.output
     (told,) = (line for line in done.stderr.splitlines() if "Learning did not help" in line)
     assert told.startswith("sightword: ") and "so the start is kept" in told

@@ -8,14 +8,18 @@ __all__ = ["FloatRange", "IntRange"]
 
 
 class IntRange(click.IntRange):
-    """A whole number between bounds."""
+    """A whole number between bounds; ``N`` in help."""
+
+    name = "n"
 
     def _describe_range(self) -> str:
         return _in_words(self)
 
 
 class FloatRange(click.FloatRange):
-    """A number between bounds."""
+    """A number between bounds; ``NUMBER`` in help."""
+
+    name = "number"
 
     def _describe_range(self) -> str:
         return _in_words(self)
