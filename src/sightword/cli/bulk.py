@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from sightword.cli.ranges import FloatRange, IntRange
+
 if TYPE_CHECKING:
     from sightword.scale import BulkReport
 
@@ -42,10 +44,10 @@ _OPTIONS = (
         help="The Ray cluster, or `auto`. [default: one on this machine, for the time being]",
     ),
     click.option(
-        "--gpus", type=click.FloatRange(0), help="Graphics cards of one encoder. [default: 1 with cuda]"
+        "--gpus", type=FloatRange(0), help="Graphics cards of one encoder. [default: 1 with cuda]"
     ),
     click.option("--device", help="torch backbones: cuda, mps or cpu."),
-    click.option("--batch", type=click.IntRange(1), help="Pictures encoded at once."),
+    click.option("--batch", type=IntRange(1), help="Pictures encoded at once."),
     click.option(
         "--root",
         type=click.Path(file_okay=False, path_type=Path),

@@ -18,6 +18,7 @@ from sightword.cli.options import (
     load_defaults,
     pictures_option,
 )
+from sightword.cli.ranges import IntRange
 from sightword.cli.remote import asks_a_server, search_there, split_there
 from sightword.cli.words import check_text, negative, split_words
 
@@ -75,7 +76,7 @@ def _take_words(
               help="A picture to start from; repeatable; - reads standard input.")  # fmt: skip
 @click.option("--without", multiple=True, metavar="TEXT|FILE",
               help="What must not show: words, or a picture if such a file exists.")  # fmt: skip
-@click.option("-k", "k", metavar="N", type=click.IntRange(1, 10_000), default=10, show_default=True,
+@click.option("-k", "k", metavar="N", type=IntRange(1, 10_000), default=10, show_default=True,
               help="How many pictures.")  # fmt: skip
 @click.option("--method", metavar="NAME", default="default", show_default=True,
               help="How picture and words are combined; see `sightword models`.")  # fmt: skip

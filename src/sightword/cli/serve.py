@@ -15,6 +15,7 @@ from sightword.cli.options import (
     load_defaults,
     pictures_option,
 )
+from sightword.cli.ranges import FloatRange, IntRange
 
 if TYPE_CHECKING:
     from sightword.index.milvus.address import Address
@@ -44,7 +45,7 @@ def _take_folders(
 @click.argument("folders", nargs=-1, required=True, type=PlaceType(), is_eager=True,
                 metavar="FOLDER...", callback=_take_folders)  # fmt: skip
 @click.option("--host", default="127.0.0.1", show_default=True, metavar="NAME", help="Where to listen.")
-@click.option("--port", default=8765, show_default=True, type=click.IntRange(0, 65535),
+@click.option("--port", default=8765, show_default=True, type=IntRange(0, 65535),
               help="0 takes a free one.")  # fmt: skip
 @click.option("--api-key", metavar="KEY", help="What visitors must know.")
 @click.option("--allow-host", multiple=True, metavar="NAME",
@@ -58,7 +59,7 @@ def _take_folders(
               help="What answers when a question names no method.")  # fmt: skip
 @click.option("--watch", is_flag=True, help="Follow changes in the folders.")
 @click.option("--open", is_flag=True, help="Open the page in the browser.")
-@click.option("--rate", default=200.0, show_default=True, type=click.FloatRange(0.1), metavar="N",
+@click.option("--rate", default=200.0, show_default=True, type=FloatRange(0.1), metavar="N",
               help="Requests per second of one visitor.")  # fmt: skip
 @click.option("--no-update", is_flag=True, help="Serve the indexes as they are.")
 @click.option("--no-batching", is_flag=True, help="Encode every request by itself (for measuring).")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sightword.errors import ModelUnavailable, UsageError
+from sightword.errors import ModelUnavailable, SightwordError, UsageError
 from sightword.methods.catalog import list_methods
 from sightword.methods.vectors import mean_unit, unit
 from sightword.pictures.names import display
@@ -17,12 +17,13 @@ from sightword.search import Query
 from sightword.search.ranking import make_hit, ranked
 from sightword.serve.library import Library, Shelf, version_of
 from sightword.serve.notes import collected
-from sightword.serve.problems import Refused
+from sightword.serve.problems import Refused, document
 from sightword.serve.schemas import (
     Explanation,
     HitOut,
     MethodResult,
     ReferenceOut,
+    Problem,
     Reranked,
     SearchRequest,
     SearchResponse,
@@ -64,7 +65,7 @@ def answer(library: Library, request: SearchRequest, uploads: Uploads, *, comple
     if not shelf.engine.indexed:
         return _empty(shelf, request)
     with collected() as notes:
-        results = [_result(shelf, query, request.balance, request.explain) for query in queries]
+        results = _results(shelf, queries, request.balance, request.explain)
     return SearchResponse(
         index=shelf.id,
         results=results,
@@ -107,6 +108,33 @@ def _query(request: SearchRequest, method: str, images: list[Any], without: list
 
 
 def _result(shelf: Shelf, query: Query, balance: float | None, explain: bool) -> MethodResult:
+def _results(shelf: Shelf, queries: list[Query], balance: float | None, explain: bool) -> list[MethodResult]:
+    """What each method found; one that cannot answer must not take the others' answers away.
+
+    Raises
+    ------
+    Refused, SightwordError
+        None of them can answer: what the first one says.
+    """
+    results: list[MethodResult] = []
+    failed: list[Refused | SightwordError] = []
+    for query in queries:
+        try:
+            results.append(_result(shelf, query, balance, explain))
+        except (Refused, SightwordError) as error:
+            failed.append(error)
+            results.append(_unanswered(query, error))
+    if len(failed) == len(queries):
+        raise failed[0]
+    return results
+
+
+def _unanswered(query: Query, error: Refused | SightwordError) -> MethodResult:
+    told = Problem(**document(error))
+    name = query.method
+    return MethodResult(method=name, asked=name, mean=0, std=0, seconds=0, hits=[], error=told)
+
+
     engine, started = shelf.engine, perf_counter()
     query = engine.prepare(query)
     composed = _balanced(engine, query, engine.compose(query), balance)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sightword.backbones.base import PreprocessSpec
 from sightword.errors import PictureError
 from sightword.pictures.limits import Limits, process_count
+from sightword.pictures.names import display
 from sightword.pictures.pool import DecodePool
 from sightword.pictures.resizing import resized_size
 from sightword.search.references import References
@@ -107,8 +108,21 @@ class ServedReferences(References):
         if not isinstance(item, int):
             return item
         from sightword.serve.files import read_picture
+        from sightword.serve.intake import Upload
+        from sightword.serve.problems import Refused
 
-        return read_picture(self._engine.folder, self._engine.store.row(item))
+        row, address = self._engine.store.row(item), self._engine.address
+        name = display(row.path)
+        try:
+            kept = None if address is None else address.of(row.path)
+            return Upload(read_picture(self._engine.folder, row, kept), name)
+        except Refused as error:
+            raise Refused(
+                error.status,
+                f"{name}: {error.detail} This method reads the picture itself again.",
+                "Choose a method that needs its remembered feature alone, such as average.",
+                kind="picture",
+            ) from None
 
     def _decode(self, item: Any, spec: Any, preset: Any) -> DecodedPicture:
         if not isinstance(item, bytes):

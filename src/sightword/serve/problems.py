@@ -22,7 +22,7 @@ from sightword.errors import (
 )
 from sightword.serve.sentences import sentence_of
 
-__all__ = ["MEDIA_TYPE", "Refused", "add_handlers", "mistake", "problem"]
+__all__ = ["MEDIA_TYPE", "Refused", "add_handlers", "document", "mistake", "problem"]
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -70,7 +70,7 @@ class Refused(Exception):
 
     def response(self) -> JSONResponse:
         """The answer."""
-        return problem(self.status, self.detail, self.hint, self.headers, self.kind)
+        return JSONResponse(document(self), self.status, self.headers, media_type=MEDIA_TYPE)
 
 
 def problem(
@@ -81,15 +81,28 @@ def problem(
     kind: str | None = None,
 ) -> JSONResponse:
     """A problem document; `kind` (usage, picture, model, index) is what the status alone does not say."""
+    return JSONResponse(_body(status, detail, hint, kind), status, headers, media_type=MEDIA_TYPE)
+
+
+def document(error: Refused | SightwordError) -> dict[str, Any]:
+    """What is told of an error, as plain values: RFC 9457's fields, and a hint where there is one."""
+    if isinstance(error, Refused):
+        return _body(error.status, error.detail, error.hint, error.kind)
+    hint = error.hint and error.hint.replace("--where ", "")
+    status, kind = next(
+        ((status, kind) for cls, status, kind in _STATUS if isinstance(error, cls)), (422, None)
+    )
+    return _body(status, error.message, hint, kind)
+
+
+def _body(status: int, detail: str, hint: str | None, kind: str | None) -> dict[str, Any]:
     body: dict[str, Any] = {
         "type": f"{KIND_PREFIX}{kind}" if kind else "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
     }
-    if hint:
-        body["hint"] = hint
-    return JSONResponse(body, status, headers, media_type=MEDIA_TYPE)
+    return {**body, "hint": hint} if hint else body
 
 
 def mistake(error: Exception) -> JSONResponse:
@@ -107,11 +120,8 @@ def add_handlers(app: FastAPI) -> None:
 
     async def told(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, SightwordError)
-        hint = error.hint and error.hint.replace("--where ", "")
-        status, kind = next(
-            ((status, kind) for cls, status, kind in _STATUS if isinstance(error, cls)), (422, None)
-        )
-        return problem(status, error.message, hint, kind=kind)
+        told = document(error)
+        return JSONResponse(told, told["status"], media_type=MEDIA_TYPE)
 
     async def invalid(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, (RequestValidationError, ValidationError))

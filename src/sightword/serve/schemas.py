@@ -179,6 +179,16 @@ class Explanation(BaseModel):
     hits: int
 
 
+class Problem(BaseModel):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    hint: str | None = None
+
+
 class MethodResult(BaseModel):
     """What one method found."""
 
@@ -190,6 +200,9 @@ class MethodResult(BaseModel):
     reranked: Reranked | None = Field(default=None, description="Of methods that look at each candidate.")
     hits: list[HitOut]
     explanation: Explanation | None = None
+    error: Problem | None = Field(
+        default=None, description="Why this method could not answer, while others that were asked could."
+    )
 
 
 class SearchResponse(BaseModel):
@@ -265,13 +278,3 @@ class SampleOut(BaseModel):
     """Pictures to start from."""
 
     pictures: list[PictureOut]
-
-
-class Problem(BaseModel):
-    """RFC 9457."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    hint: str | None = None

@@ -36,8 +36,8 @@ export class Results {
       for (const item of list.children) item.classList.toggle("alone", results.length > 1 && found.get(item.dataset.id) === 1);
       return h("article", { class: "column", "aria-label": result.method },
         h("h2", {}, result.method),
-        h("p", {}, this.short(result.method, summaries.get(result.method.split(":")[0])), h("br"), results.length > 1 ? `${plural(alone, "picture")} only here` : ""),
-        result.hits.length ? list : h("p", {}, "Nothing passes the filters."));
+        h("p", {}, this.short(result.method, summaries.get(result.method.split(":")[0])), h("br"), results.length > 1 && !result.error ? `${plural(alone, "picture")} only here` : ""),
+        result.hits.length ? list : h("p", {}, result.error ? [result.error.detail, result.error.hint].filter(Boolean).join(" ") : "Nothing passes the filters."));
     });
     this.root.replaceChildren(h("div", { class: "columns" }, ...columns));
   }
