@@ -28,13 +28,16 @@ NEAREST = 20
 Words = tuple[tuple[tuple[str, float], ...], ...]
 
 
-def explain(engine: Engine, query: Query, progress: Progress | None = None) -> Explanation:
+def explain(
+    engine: Engine, query: Query, progress: Progress | None = None, composed: Composed | None = None
+) -> Explanation:
     """Explain one query (see :meth:`Engine.explain`).
 
     "Without the text" is the same query asked with its pictures alone, "without the picture" the same with
-    its words alone: what a person would get by leaving that part out.
+    its words alone: what a person would get by leaving that part out. `composed` is what was asked in fact,
+    when that is not what the method composed (the server's slider).
     """
-    composed = engine.compose(query)
+    composed = engine.compose(query) if composed is None else composed
     mean, std = engine.store.background(composed.vector)
     found = _ids(engine, query, composed)
     picture = text = None

@@ -16,6 +16,7 @@ from sightword.pictures.limits import Limits
 from sightword.serve import routes_ask, routes_keep, routes_page, routes_pictures
 from sightword.serve.decoding import Decoders, ServedReferences, Thumbnails
 from sightword.serve.encoding import SharedBackbone
+from sightword.serve.examples import EXAMPLES
 from sightword.serve.gate import Gate
 from sightword.serve.jobs import Jobs
 from sightword.serve.library import Library
@@ -151,6 +152,8 @@ def _described(app: FastAPI) -> dict[str, Any]:
             described = model.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas.update(described.pop("$defs", {}))
             schemas[model.__name__] = described
+        for name, example in EXAMPLES.items():
+            schemas[name].setdefault("examples", [example])
         schemas.pop("HTTPValidationError", None)
         schemas.pop("ValidationError", None)
         app.openapi_schema = schema

@@ -14,6 +14,7 @@ from sightword.methods.catalog import list_methods
 from sightword.methods.vectors import mean_unit, unit
 from sightword.pictures.names import display
 from sightword.search import Query
+from sightword.search.pulls import explain as explain_query
 from sightword.search.ranking import make_hit, ranked
 from sightword.serve.library import Library, Shelf, version_of
 from sightword.serve.notes import collected
@@ -22,8 +23,8 @@ from sightword.serve.schemas import (
     Explanation,
     HitOut,
     MethodResult,
-    ReferenceOut,
     Problem,
+    ReferenceOut,
     Reranked,
     SearchRequest,
     SearchResponse,
@@ -107,7 +108,6 @@ def _query(request: SearchRequest, method: str, images: list[Any], without: list
     )
 
 
-def _result(shelf: Shelf, query: Query, balance: float | None, explain: bool) -> MethodResult:
 def _results(shelf: Shelf, queries: list[Query], balance: float | None, explain: bool) -> list[MethodResult]:
     """What each method found; one that cannot answer must not take the others' answers away.
 
@@ -135,6 +135,7 @@ def _unanswered(query: Query, error: Refused | SightwordError) -> MethodResult:
     return MethodResult(method=name, asked=name, mean=0, std=0, seconds=0, hits=[], error=told)
 
 
+def _result(shelf: Shelf, query: Query, balance: float | None, explain: bool) -> MethodResult:
     engine, started = shelf.engine, perf_counter()
     query = engine.prepare(query)
     composed = _balanced(engine, query, engine.compose(query), balance)
@@ -148,7 +149,7 @@ def _unanswered(query: Query, error: Refused | SightwordError) -> MethodResult:
     seconds = perf_counter() - started
     explanation = None
     if explain:
-        told = engine.explain(query)
+        told = explain_query(engine, query, composed=composed)  # as the slider left it
         explanation = Explanation(**told.as_json(), hits=told.hits)
     told_anew = None if composed.reranking is None else composed.reranking.told()
     return MethodResult(
