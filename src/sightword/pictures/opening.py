@@ -20,7 +20,7 @@ from sightword.pictures.formats import SUPPORTED, Format, sniff
 if TYPE_CHECKING:
     from sightword.pictures.types import Preset
 
-__all__ = ["MAX_PIXELS", "OpenedPicture", "open_picture"]
+__all__ = ["MAX_PIXELS", "OpenedPicture", "open_picture", "pillow_quiet"]
 
 MAX_PIXELS = 200_000_000
 """Pictures with more pixels are refused before they are decoded."""
@@ -75,7 +75,7 @@ def open_picture(
     kind = sniff(data)
     if kind is None:
         raise PictureError(f"This is not a picture in a supported format ({SUPPORTED}).")
-    with _pillow_quiet():
+    with pillow_quiet():
         try:
             return _decode(data, kind, preset, max_pixels, draft_for)
         except PictureError:
@@ -87,7 +87,7 @@ def open_picture(
 
 
 @contextlib.contextmanager
-def _pillow_quiet() -> Iterator[None]:
+def pillow_quiet() -> Iterator[None]:
     """Our pixel cap instead of Pillow's, and no warnings; one thread at a time, as both are global."""
     with _LOCK, warnings.catch_warnings():
         warnings.simplefilter("ignore")
