@@ -63,6 +63,20 @@ def test_a_resumed_folder_starts_from_what_is_there(monkeypatch: pytest.MonkeyPa
     assert "90%" in text and "900/1000" in text
 
 
+def test_another_piece_of_work_counts_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "QUIET_SECONDS", 0.0)
+    stream = Terminal(True)
+    monkeypatch.setattr(progress.sys, "stderr", stream)
+    with Bar("items") as bar:
+        for what, count in (("reading pictures", 40), ("asking average", 70)):
+            bar.description(what)
+            bar.total(count)
+            for _ in range(count):
+                bar.advance()
+            assert (bar._bar.n, bar._bar.total) == (count, count)
+    assert "40/70" not in stream.getvalue()
+
+
 def test_a_slow_start_is_not_silent(monkeypatch: pytest.MonkeyPatch) -> None:
     """No file is done yet: a slow walk or a model that is loading must not look like hanging."""
     monkeypatch.setattr(progress, "SPEAK_SECONDS", 0.01)

@@ -38,7 +38,7 @@ class Bar(Progress):
 
     def __init__(self, unit: str = "pictures") -> None:
         self._terminal = sys.stderr.isatty()
-        self._start = time.monotonic()
+        self._start = self._begun = time.monotonic()
         self._unit = unit
         self._what = ""
         self._count = self._done = self._before = self._found = 0
@@ -63,8 +63,11 @@ class Bar(Progress):
         self._before = count
 
     def total(self, count: int) -> None:
-        """How many files there are to look at."""
-        self._count = count
+        """How many files there are to look at; what was counted before was another piece of work."""
+        self._count, self._done, self._begun = count, 0, time.monotonic()
+        if self._bar is not None:
+            with self._lock:
+                self._bar.reset(total=self._before + count)
 
     def advance(self, count: int = 1) -> None:
         """So many more are done."""
@@ -101,7 +104,7 @@ class Bar(Progress):
             mininterval=0.2,
         )
         # The rate counts from the real start, not from when the bar appeared.
-        bar.start_t -= time.monotonic() - self._start
+        bar.start_t -= time.monotonic() - self._begun
         return bar
 
     def _speak(self) -> None:
