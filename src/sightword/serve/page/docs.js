@@ -19,5 +19,6 @@ for (const [path, methods] of Object.entries(api.paths)) {
 }
 for (const [name, schema] of Object.entries(api.components.schemas)) {
   $("api").append(h("article", { id: name }, h("h2", {}, name), h("p", {}, schema.description ?? ""),
+    schema.examples ? h("pre", {}, h("code", {}, JSON.stringify(schema.examples[0], null, 1))) : "",
     rows(Object.entries(schema.properties ?? {}).map(([field, each]) => [field, list(each), each.description]))));
 }

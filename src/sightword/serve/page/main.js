@@ -18,12 +18,12 @@ const composer = new Composer(changed, (text) => say(text));
 const results = new Results({ open: (hits, place) => viewer.open(hits, place), use: (hit) => composer.use(plain(hit)), refuse: (hit) => composer.refuse(plain(hit)) });
 const viewer = new Viewer({
   use: (hit) => composer.use(plain(hit)), add: (hit) => composer.add(plain(hit)), refuse: (hit) => composer.refuse(plain(hit)),
-  folder: (id) => folders.all.find((index) => index.id === id)?.folder, closed: (hit) => hit && results.focusOn(hit.id), say,
+  folder: (id) => folders.all.find((index) => index.id === id && !index.folder?.includes("://"))?.folder, closed: (hit) => hit && results.focusOn(hit.id), say,
 });
 const folders = new Folders({
   changed: (index, before) => { composer.folders(index.folders); if (isEmpty(q)) show(); else if (before && index.pictures !== before.pictures) run(); },
   chosen: (id) => { q = { ...fresh(id), text: q.text, without: q.without, k: q.k }; changed("step"); composer.folders(folders.current.folders); },
-  lost: trouble, found: () => { if ($("banner").dataset.about === "offline") $("banner").hidden = true; },
+  same: (index) => say(`Nothing is new in ${index.name}.`), lost: trouble, found: () => { if ($("banner").dataset.about === "offline") $("banner").hidden = true; },
 });
 
 const plain = ({ id, index, path, version, width, height }) => ({ id, index, path, version, width, height });
@@ -66,7 +66,7 @@ async function run() {
     if (mine !== running) return;
     adopt(answer.references);
     render(answer, query);
-    if ($("banner").dataset.about !== "offline") $("banner").hidden = true;
+    $("banner").hidden = true;
   } catch (error) {
     if (error.name !== "AbortError" && mine === running) trouble(error);
   } finally {
@@ -165,8 +165,12 @@ function arrived({ q: next, lost }) {
   q = next;
   folders.choose(q.index);
   show();
-  if (lost) say("The picture that was uploaded for this link is not here any more; give it again.");
+  tellLost(lost);
   for (const item of [...q.refs, ...q.not]) if (item.id && !item.path) api.meta(item.id).then((meta) => { Object.assign(item, plain(meta)); composer.show(q); drawTrail(); }, () => {});
+}
+
+function tellLost(lost) {
+  if (lost) say("The picture that was uploaded for this link is not here any more; give it again.");
 }
 
 function shortcut(event) {
@@ -202,13 +206,14 @@ async function enter(key) {
   await begin();
 }
 
-async function begin() {
+async function begin(lost = 0) {
   await folders.look();
   if (!folders.all.length) return;
   try { known = await api.methods(); } catch (error) { trouble(error); }
   folders.choose(q.index);
   composer.folders(folders.current.folders);
   show();
+  tellLost(lost);
 }
 
 try { const kept = localStorage.getItem("theme"); if (kept) document.documentElement.dataset.theme = kept; } catch { /* none kept */ }
@@ -231,4 +236,4 @@ if (given) history.replaceState(null, "", "/"); // the key must not stay in the 
 const first = fromHash(location.hash);
 trail.replace(first.q);
 if (given) enter(decodeURIComponent(given[1])).catch(trouble).then(() => arrived(first));
-else { arrived(first); begin(); }
+else { arrived(first); begin(first.lost); }

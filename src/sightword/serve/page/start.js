@@ -12,13 +12,13 @@ export async function start(index, use) {
   const box = $("start");
   box.hidden = false;
   if (!index) return;
-  const state = `${index.id} ${index.pictures > 0}`;
+  const reading = Boolean(index.job && ["queued", "running"].includes(index.job.state));
+  const state = index.pictures ? `${index.id} full` : `${index.id} ${reading} ${index.watched}`;
   if (drawn === state) return;
   drawn = state;
   const head = [h("h2", {}, "Like this picture, but …")];
   if (!index.pictures) {
-    const reading = index.job && ["queued", "running"].includes(index.job.state);
-    box.replaceChildren(...head, h("p", {}, reading ? "Your pictures are being read; the first ones can be searched in a moment." : `There are no pictures in ${index.name} yet. They are found when you add some and reload.`));
+    box.replaceChildren(...head, h("p", {}, reading ? "Your pictures are being read; the first ones can be searched in a moment." : `There are no pictures in ${index.name} yet. ${index.watched ? "They appear here as you add them." : "Add some and press “Look for new pictures” above."}`));
     return;
   }
   box.replaceChildren(...head, h("p", {}, "Drop, paste or pick a picture and say what should be different. Words alone work too. Or try one of these:"));

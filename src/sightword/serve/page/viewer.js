@@ -49,7 +49,8 @@ export class Viewer {
     download.target = hit.url ? "_blank" : "";
     download.rel = hit.url ? "noopener noreferrer" : "";
     download.download = name;
-    $("viewer-hint").textContent = `To open the folder, copy the path and paste it into your file manager: ${this.path()}`;
+    // Where the pictures lie is told to people on the same machine only.
+    $("viewer-hint").textContent = this.actions.folder(hit.index) ? `To open the folder, copy the path and paste it into your file manager: ${this.path()}` : `It lies on the server, in the folder ${hit.index}: ${hit.path}`;
     for (const button of this.box.querySelectorAll(".prev, .next")) button.hidden = this.hits.length < 2;
   }
 
