@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -105,6 +106,32 @@ def test_the_server_fetches_nothing(serve: Serve, folder: Path, elsewhere: Elsew
         assert address == "/meta" or hit["url"] in answer.json()["hint"]
     client.post("/v1/search", json={"images": [hit["id"]], "text": "blue"})
     assert elsewhere.asked == []
+
+
+@pytest.mark.filterwarnings("ignore::sightword.backbones.tokenize.PromptTruncated")
+def test_addresses_in_questions_are_not_fetched(client: TestClient, elsewhere: Elsewhere) -> None:
+    """Wherever an address stands in a request, nobody comes for it."""
+    address = f"{elsewhere.origin}/x.png"
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg"><image href="{address}"/></svg>'.encode()
+    page = f'<!doctype html><img src="{address}">'.encode()
+    playlist = f"#EXTM3U\n{address}\n".encode()
+    asked = [
+        client.post("/v1/search", json={"images": [address]}),
+        client.post("/v1/search", json={"text": "red", "without_images": [address]}),
+        client.post("/v1/search", data={"image": address}, files=[("image", png("red"))]),
+        client.post("/v1/embed", json={"images": [address]}),
+        *(client.post("/v1/search", files=[("image", data)]) for data in (svg, page, playlist)),
+    ]
+    assert [answer.status_code for answer in asked] == [422] * len(asked)
+    # As words an address is only words.
+    for body in ({"text": address}, {"text": "red", "without": [address]}, {"text": address, "k": 1}):
+        assert client.post("/v1/search", json=body).status_code == 200
+    assert elsewhere.asked == []
+    store = http.client.HTTPConnection(elsewhere.origin.partition("//")[2])
+    store.request("GET", "/x.png")  # it would have been noticed
+    assert store.getresponse().read()
+    store.close()
+    assert [path for path, _ in elsewhere.asked] == ["/x.png"]
 
 
 @pytest.mark.slow

@@ -89,6 +89,25 @@ def test_headers_on_every_answer(client: TestClient, path: str) -> None:
     assert refused["content-security-policy"] and refused["cache-control"] == "no-store"
 
 
+def test_the_policy_allows_our_own_files_and_nothing_else(client: TestClient) -> None:
+    policy = client.get("/").headers["content-security-policy"]
+    rules = {name: set(values) for name, *values in (rule.split() for rule in policy.split(";"))}
+    assert rules == {
+        "default-src": {"'none'"},
+        "script-src": {"'self'"},
+        "style-src": {"'self'"},
+        "img-src": {"'self'", "blob:", "data:"},
+        "connect-src": {"'self'"},
+        "manifest-src": {"'self'"},
+        "base-uri": {"'none'"},
+        "form-action": {"'none'"},
+        "frame-ancestors": {"'none'"},
+    }
+    # What a picture's file may be besides a picture runs nothing.
+    boxed = client.get("/v1/images/pictures.1").headers["content-security-policy"]
+    assert boxed == "default-src 'none'; sandbox"
+
+
 def test_headers_on_our_own_mistakes_too(
     serve: Callable[..., TestClient], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

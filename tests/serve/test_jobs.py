@@ -75,11 +75,52 @@ def test_health_and_metrics(client: TestClient) -> None:
     told = client.get("/metrics").text
     assert 'sightword_http_requests_total{method="POST",route="/v1/search",status="200"}' in told
     assert 'route="/v1/images/{image_id}/thumb"' in told and 'route="other"' in told
-    assert "sightword_search_seconds_bucket" in told and "sightword_index_pictures" not in re.findall(
-        r"^# .*deep", told
-    )
+    assert "sightword_search_seconds_bucket" in told
     for private in ("elephants", "0.37", "red.png", "nowhere", "pictures.1"):
         assert private not in told
+
+
+def test_labels_are_few_and_fixed(client: TestClient) -> None:
+    """Whatever is asked, the values of labels are ours: they cannot carry a text or a path."""
+    for index in range(3):
+        client.post("/v1/search", json={"text": f"secret {index}", "where": f"path ~ 'private{index}/*'"})
+        client.request("BREW", f"/secret{index}")
+        client.get(f"/v1/images/secret{index}.1")
+        client.get("/v1/indexes", headers={"host": f"secret{index}.example"})
+    client.get("/v1/indexes")
+    templates = {
+        *client.get("/openapi.json").json()["paths"],
+        "/",
+        "/docs",
+        "/openapi.json",
+        "/assets/{name}",
+    }
+    allowed = {
+        "method": {"GET", "HEAD", "POST", "DELETE", "other"},
+        "route": templates | {"other"},
+        "kind": {"image", "text"},
+        "reason": {"host", "site", "origin", "rate", "key", "queue", "timeout", "slow", "size"},
+        "state": {"finished", "stopped", "failed"},
+        "index": {item["id"] for item in client.get("/v1/indexes").json()},
+    }
+    told = client.get("/metrics").text
+    labels = re.findall(r'[{,]([a-z_]+)="((?:[^"\\]|\\.)*)"', told)
+    assert {name for name, _ in labels} <= {*allowed, "status", "le"}
+    for name, value in labels:
+        assert value in allowed[name] if name in allowed else re.fullmatch(r"[0-9.]+|\+Inf", value), name
+    assert "secret" not in told and "private" not in told
+
+
+def test_ready_once_the_model_is_loaded(serve: Callable[..., TestClient], folder: Path) -> None:
+    client = serve(folder)
+    ready = client.app.state.sightword.ready  # type: ignore[attr-defined]
+    ready.clear()
+    answer = client.get("/readyz")
+    assert answer.status_code == 503 and answer.headers["retry-after"] == "1"
+    assert answer.json()["detail"] == "The model is being loaded."
+    assert client.get("/healthz").status_code == 200
+    ready.set()
+    assert client.get("/readyz").status_code == 200
 
 
 def test_sample_and_page(client: TestClient) -> None:

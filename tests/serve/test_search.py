@@ -108,13 +108,48 @@ def test_explain_and_notes(client: TestClient) -> None:
     told = client.post("/v1/search", json=body).json()["results"][0]["explanation"]
     assert len(told["words"]) == 1 and told["words"][0]
     assert told["picture"]["cosine"] and told["text"]["cosine"]
+    assert told["words"][0][0]["word"] == "red"
     noted = client.post("/v1/search", json={"text": "red", "methods": ["average"]}).json()["notes"]
     assert noted == ["The method average combines a picture with words; here is only words, so text answers."]
 
 
+def test_what_is_explained_is_what_was_asked(client: TestClient) -> None:
+    """The slider moves the query; how far each side pulled is told of the query that was moved."""
+    body = {"images": [id_of(client, "red.png")], "text": "blue", "explain": True, "k": 4}
+
+    def pulls(**more: Any) -> Any:
+        return client.post("/v1/search", json=body | more).json()["results"][0]["explanation"]
+
+    middle, picture, words = pulls(), pulls(balance=0.0), pulls(balance=1.0)
+    assert picture["picture"]["cosine"] == pytest.approx(1, abs=1e-4)
+    assert words["text"]["cosine"] == pytest.approx(1, abs=1e-4)
+    assert picture["text"]["cosine"] < middle["text"]["cosine"] < words["text"]["cosine"]
+    assert words["picture"]["cosine"] < middle["picture"]["cosine"] < picture["picture"]["cosine"]
+
+
 def test_similar(client: TestClient) -> None:
-    answer = client.get(f"/v1/images/{id_of(client, 'red.png')}/similar?k=3")
-    assert len(names(answer)) == 3 and "red" not in names(answer)
+    """The nearest pictures by the cosine of their features, best first, without the picture itself."""
+    image = id_of(client, "red.png")
+    answer = client.get(f"/v1/images/{image}/similar?k=3")
+    hits = answer.json()["results"][0]["hits"]
+    others = client.post("/v1/search", json={"text": "red", "k": 50, "fold": False}).json()["results"][0]
+    ids = [image, *(hit["id"] for hit in others["hits"] if hit["id"] != image)]
+    told = client.post("/v1/embed", json={"images": ids}).json()["embeddings"]
+    vectors = np.array([item["vector"] for item in told])
+    cosines = dict(zip(ids[1:], (vectors[1:] @ vectors[0]).tolist()))
+    assert [hit["score"] for hit in hits] == pytest.approx(sorted(cosines.values())[:-4:-1], abs=2e-6)
+    assert [cosines[hit["id"]] for hit in hits] == pytest.approx([hit["score"] for hit in hits], abs=2e-6)
+    assert client.post("/v1/search", json={"images": [image], "k": 3}).json()["results"][0]["hits"] == hits
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [("pictures.999/similar", 404), ("nowhere.1/similar", 404), ("pictures.1/similar?k=0", 422),
+     ("pictures.1/similar?k=1001", 422), ("pictures.1/similar?k=few", 422), ("pictures.999/thumb", 404)],
+)  # fmt: skip
+def test_similar_to_what_is_not_there(client: TestClient, address: str, status: int) -> None:
+    answer = client.get(f"/v1/images/{address}")
+    assert answer.status_code == status and answer.json()["detail"].endswith(".")
 
 
 def test_two_folders(serve: Any, folder: Path, tmp_path: Path) -> None:

@@ -93,6 +93,22 @@ class TestLinks:
         (folder / "deep").symlink_to(tmp_path / "elsewhere")
         assert client.get(f"/v1/images/{image_id}").status_code == 404
 
+    def test_links_that_lead_out_are_not_read_in(
+        self, serve: Callable[..., TestClient], folder: Path, tmp_path: Path
+    ) -> None:
+        """Neither a picture nor a folder of them."""
+        outside = paint(tmp_path / "private" / "secret.png", "blue", (31, 31)).parent
+        (folder / "leak.png").symlink_to(outside / "secret.png")
+        (folder / "leaks").symlink_to(outside)
+        client = serve(folder)
+        answer = client.post("/v1/search", json={"text": "blue", "k": 50, "fold": False}).json()
+        assert answer["pictures"] == 8
+        assert not [hit["path"] for hit in answer["results"][0]["hits"] if "leak" in hit["path"]]
+        # Asked about with the picture itself, the folder does not say that it has it.
+        secret = (outside / "secret.png").read_bytes()
+        asked = client.post("/v1/search", files=[("image", secret)]).json()
+        assert asked["references"] == [{"id": None}]
+
     def test_a_link_inside_the_folder_is_followed(
         self, serve: Callable[..., TestClient], folder: Path
     ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import struct
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,6 +25,24 @@ def bomb(side: int) -> bytes:
     head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
     rows = zlib.compress(b"\0" * 100_000)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def wordy(size: int) -> bytes:
+    """A small picture with a compressed remark that unfolds to `size` bytes."""
+    data = io.BytesIO()
+    Image.new("RGB", (20, 20), "red").save(data, "PNG")
+    head, rest = data.getvalue()[:33], data.getvalue()[33:]
+    remark = b"Comment\0\0" + zlib.compress(b"\0" * size, 9)
+    chunk = struct.pack(">I", len(remark)) + b"zTXt" + remark
+    return head + chunk + struct.pack(">I", zlib.crc32(b"zTXt" + remark)) + rest
+
+
+def frames(count: int) -> bytes:
+    """A GIF of many frames, each as large as the screen."""
+    data = io.BytesIO()
+    images = [Image.new("P", (64, 64), number % 250) for number in range(count)]
+    images[0].save(data, "GIF", save_all=True, append_images=images[1:])
+    return data.getvalue()
 
 
 def jpeg() -> bytes:
@@ -53,6 +72,17 @@ def test_hostile_files_are_refused(client: TestClient, kind: str) -> None:
     )
     assert answer.status_code == 422, answer.text
     assert answer.json()["detail"].endswith(".")
+    assert client.post("/v1/search", files=[("image", png("red"))]).status_code == 200
+
+
+@pytest.mark.parametrize("make", [lambda: wordy(80 << 20), lambda: frames(400)], ids=["remark", "frames"])
+def test_what_unfolds_beside_the_picture_does_no_harm(client: TestClient, make: Callable[[], bytes]) -> None:
+    """Small files that grow when read whole: answered or refused soon, and the next is fine."""
+    data = make()
+    assert len(data) < 1 << 20
+    began = time.monotonic()
+    answer = client.post("/v1/search", files=[("image", data)])
+    assert answer.status_code in (200, 422) and time.monotonic() - began < 15
     assert client.post("/v1/search", files=[("image", png("red"))]).status_code == 200
 
 
