@@ -214,6 +214,33 @@ def test_offline_says_what_where_and_how(known: None) -> None:
     assert "models--owner--tiny" in text
 
 
+@pytest.mark.parametrize(
+    ("name", "activation"),
+    [
+        ("ViT-L-14/openai", "quickgelu"),
+        ("ViT-B-32/openai", "quickgelu"),
+        ("ViT-H-14/laion2b_s32b_b79k", "gelu"),
+        ("ViT-bigG-14/laion2b_s39b_b160k", "gelu"),
+        ("ViT-B-16-SigLIP2/webli", "gelu"),
+        ("ViT-SO400M-14-SigLIP/webli", "gelu"),
+        ("MobileCLIP2-S4/dfndr2b", "gelu"),
+        ("MobileCLIP-S1/datacompdr", "gelu"),
+    ],
+)
+def test_the_published_names_lead_to_the_hub(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, activation: str
+) -> None:
+    """Each is known with its activation; without a network the sentence names the command that fetches it."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(ModelUnavailable) as caught:
+        load_backbone(name, local_files_only=True)
+    text = str(caught.value)
+    assert name in text and "`hf download " in text and f"{tmp_path}/models--" in text
+    other = "gelu" if activation == "quickgelu" else "quickgelu"
+    with pytest.raises(ModelUnavailable, match="was trained with"):
+        load_backbone(name, local_files_only=True, activation=other)
+
+
 def test_weights_that_do_not_fit_are_told_by_the_first_difference(clip: Path, tmp_path: Path) -> None:
     from safetensors.torch import load_file, save_file
 

@@ -114,6 +114,29 @@ def test_import_use_and_export_a_phi(run, tiny_backbone_dir: Path, folder: Path,
     assert all(torch.equal(back[name], tensors[name]) for name in tensors)
 
 
+def test_a_phi_of_another_backbone_is_noticed(run, tiny_phi_dir: Path, tmp_path: Path) -> None:
+    """Of the right sizes both: one whose words are the pictures' colours, one that turns them round."""
+    from safetensors.torch import load_file
+
+    tensors = load_file(tiny_phi_dir / "model.safetensors")
+    names = {"layers.0": "layers.0.0", "layers.1": "fc_out"}
+    for sign, told in (
+        (1, "Its words mean the pictures"),
+        (-1, "Warning: its words say no more of a picture"),
+    ):
+        layers = {}
+        for name, tensor in tensors.items():
+            layer, _, part = name.rpartition(".")
+            layers[f"module.{names[layer]}.{part}"] = sign * tensor if layer == "layers.1" else tensor
+        file, out = tmp_path / f"epoch{sign}.pt", tmp_path / f"phi{sign}"
+        torch.save({"epoch": 1, "state_dict_img2text": layers}, file)
+        done = run("models", "import", file, "--out", out, "--json")
+        assert done.exit_code == 0, done.stderr
+        meaning = json.loads(done.stdout)["meaning"]
+        assert (meaning["cosine"] > meaning["random"]) is (sign == 1)
+        assert told in done.stderr
+
+
 def test_an_imported_combiner_answers_queries(run, folder: Path, tmp_path: Path) -> None:
     torch.manual_seed(0)
     shapes = {"text_projection_layer": (8, D), "image_projection_layer": (8, D), "combiner_layer": (9, 16),

@@ -98,17 +98,30 @@ def import_command(
     sightword models import SEARLE_ViT-L14.pt --backbone ViT-L-14/openai --out searle
 
     FILE is opened as data, never as code. The directory is compared with the original network before it is
-    kept; use it with `--method DIR`, or `sightword models add DIR` first.
+    kept, and a phi's words with random ones on the backbone: a warning says when they mean no more. Use it
+    with `--method DIR`, or `sightword models add DIR` first.
     """
     from sightword.cli.exchanging import import_file
     from sightword.cli.output import plain, print_json
 
     done = import_file(file, out, backbone, more["as"], offline)
+    meaning = done.meaning
     if json:
-        print_json({**done.__dict__, "directory": str(done.directory)})
-        return
-    click.echo(f"Wrote the {done.method} for {plain(done.backbone)} to {plain(str(done.directory))}.")
-    click.echo(f"It answers as the original does: largest difference {done.difference:.1e}.", err=True)
+        told = None if meaning is None else meaning.__dict__
+        print_json({**done.__dict__, "directory": str(done.directory), "meaning": told})
+    else:
+        click.echo(f"Wrote the {done.method} for {plain(done.backbone)} to {plain(str(done.directory))}.")
+        click.echo(f"It answers as the original does: largest difference {done.difference:.1e}.", err=True)
+    if meaning is not None:
+        compared = f"cosine {meaning.cosine:.3f}, of random words {meaning.random:.3f}"
+        if meaning.holds:
+            click.echo(f"Its words mean the pictures they are made of: {compared}.", err=True)
+        else:
+            click.echo(
+                f"Warning: its words say no more of a picture than random words do ({compared}): it may "
+                f"belong to another backbone than {plain(done.backbone)}.",
+                err=True,
+            )
 
 
 @click.command("push", context_settings=CONTEXT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,7 +69,7 @@ def export_phi_file(name: str, layout: str, target: Path, backbone: str | None) 
 
 
 def import_file(file: Path, out: Path, backbone: str | None, method: str | None, offline: bool) -> Imported:
-    """Read a released checkpoint for a backbone."""
+    """Read a released checkpoint for a backbone, and see whether a phi's words mean something there."""
     from sightword.training.directory import check_new
     from sightword.training.released.importing import (
         USUAL_BACKBONES,
@@ -76,6 +77,7 @@ def import_file(file: Path, out: Path, backbone: str | None, method: str | None,
         method_of,
         read_released,
     )
+    from sightword.training.released.meaning import meaning_of
 
     check_new(out, "Choose another place with --out.")
     found = read_released(file)
@@ -88,8 +90,11 @@ def import_file(file: Path, out: Path, backbone: str | None, method: str | None,
         )
     if backbone is None:
         _say(f"for {name}, as in the paper (--backbone chooses another)")
-    spec = load_backbone(name, local_files_only=offline).spec
-    return import_released(file, spec, out, found=found, method=method)
+    loaded = load_backbone(name, local_files_only=offline)
+    done = import_released(file, loaded.spec, out, found=found, method=method)
+    if found.layout == "combiner":
+        return done
+    return replace(done, meaning=meaning_of(Phi.load(out), loaded))
 
 
 def push_model(directory: Path, repo: str, revision: str | None, private: bool) -> tuple[list[str], str]:
