@@ -20,7 +20,6 @@ import torch
 from data import CACHE, SHIPPED, captions, features, named_pictures
 from sightword.backbones.openvino_runtime import OpenVINOBackbone
 from sightword.backbones.torch_starter import load_torch_starter
-from sightword.methods.phi import Phi
 from sightword.methods.phrases import PhraseBook
 from sightword.methods.torch_oti import OTISettings
 from sightword.methods.torch_words import RowEncoder
@@ -44,7 +43,7 @@ ALIGN = 5.0
 TEXTS = "WordNet glosses, CLDR names and tags, clip-art titles, and templates over those names"
 WHAT = {
     "pic2word": f"Learnt from pictures alone: {PICTURES}.",
-    "searle": f"Learnt from {PICTURES}; phrases are templated. The descent started at Pic2Word's pseudo-words.",
+    "searle": f"Learnt from {PICTURES}; phrases are templated. The descent took 30 steps from random words.",
     "lincir": f"Learnt from texts alone: {TEXTS}.",
     "masked": "Learnt from emoji and clip art with captions made of their style and name.",
 }
@@ -54,9 +53,9 @@ class Recipe:
     """All methods at one scale."""
 
     def __init__(
-        self, out: Path, scale: float, threads: int, precision: str, steps: int | None = None
+        self, out: Path, scale: float, threads: int, precision: str, steps: int | None = None, tokens: int = 1
     ) -> None:
-        self.steps = steps
+        self.steps, self.tokens = steps, tokens
         torch.set_num_threads(threads)
         self.out, self.scale, self.precision = out, scale, precision
         self.backbone = OpenVINOBackbone(SHIPPED, threads=threads)
@@ -77,7 +76,7 @@ class Recipe:
         )
         return Job(
             self.backbone, self.tower, self.out / method, loop, hidden=512, dropout=0.1, dtype=self.precision,
-            run=Run(), held_out=self.held_out, half=True, description=WHAT.get(method, WHAT["pic2word"]), licence="apache-2.0",
+            tokens=self.tokens, run=Run(), held_out=self.held_out, half=True, description=WHAT.get(method, WHAT["pic2word"]), licence="apache-2.0",
         )  # fmt: skip
 
     def pic2word(self) -> dict[str, Any]:
@@ -85,16 +84,14 @@ class Recipe:
         return learn_pic2word(self.job("pic2word", 700, weight_decay=0.1), self.train, align=ALIGN)
 
     def searle(self) -> dict[str, Any]:
-        """Descent from Pic2Word's answers, then distillation."""
-        start = self.out / "pic2word"
-        count = self.count(800, 40)
+        """Descent from random words, then distillation: the row ``k = 1`` of the study ``k-searle``."""
+        count = self.count(400, 40)
         chosen = self.train[np.random.default_rng(1).permutation(len(self.train))[:count]]
         book = PhraseBook.default()
         job = self.job("searle", 150)
-        settings = OTISettings(steps=self.count(12, 2), lr=5e-3, ema=0.8)
+        settings = OTISettings(steps=self.count(30, 2), lr=2e-2, ema=0.9, tokens=self.tokens)
         names = [str(number) for number in range(count)]
-        begin = Phi.load(start)(chosen) if (start / "config.json").is_file() else None
-        made = invert_pictures(job, chosen, names, settings, book, out=CACHE / "phi-oti", begin=begin)
+        made = invert_pictures(job, chosen, names, settings, book, out=CACHE / "phi-oti")
         return learn_searle(job, chosen, made.tokens, book)
 
     def lincir(self) -> dict[str, Any]:
@@ -123,10 +120,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=TARGET)
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--steps", type=int, help="of the last stage, instead of the recipe's")
+    parser.add_argument("--tokens", type=int, default=1, help="pseudo-words of a picture; one is shipped")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--precision", choices=["f32", "bf16"], default="bf16")
     args = parser.parse_args()
-    recipe = Recipe(args.out, args.scale, args.threads, args.precision, args.steps)
+    recipe = Recipe(args.out, args.scale, args.threads, args.precision, args.steps, args.tokens)
     for method in METHODS:
         if method in args.only:
             began = time.monotonic()
