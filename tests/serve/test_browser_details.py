@@ -121,6 +121,17 @@ def test_two_references_and_forward_again(page: Any) -> None:
     page.wait_for_selector("#without li img")
 
 
+def test_a_method_that_cannot_answer_says_so_in_its_column(page: Any) -> None:
+    ask(page, "red")
+    page.click("#compare-toggle")
+    page.wait_for_selector(".columns")
+    settled(page)
+    alone = page.locator(".column[aria-label=image]")
+    assert "needs a picture" in alone.inner_text() and alone.locator(".hit").count() == 0
+    assert page.locator(".column[aria-label=text] .hit").count() > 3
+    assert not page.locator("#banner").is_visible()
+
+
 def test_progress_while_a_folder_is_read(page: Any, home: str) -> None:
     """The counts of a real answer, as they are in the middle of a refresh."""
 

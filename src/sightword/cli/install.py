@@ -110,15 +110,16 @@ def at(name: str) -> Model | None:
     installed_there = models_home() / "backbones" / safe_name(name) / CARD
     if not is_path(name) or not directory.is_dir() or (name[0] != "." and installed_there.is_file()):
         return None
+    shipped = PACKAGED.parent in directory.resolve().parents
     if (directory / CARD).is_file():
-        return _backbone(directory, shipped=False)
+        return _backbone(directory, shipped)
     if not (directory / CONFIG).is_file():
         raise ModelUnavailable(
             f"{directory} is no model: it has neither {CARD} nor {CONFIG}.", "Give a model's directory."
         )
     config = _config(directory)
     owner, summary = str(config["backbone"].get("name", "unknown")), str(config["method"])
-    return _method(directory, directory.resolve().name, owner, shipped=False, summary=summary)
+    return _method(directory, directory.resolve().name, owner, shipped=shipped, summary=summary)
 
 
 def describe(model: Model) -> dict[str, Any]:
