@@ -43,13 +43,24 @@ class MilvusServer:
         For everything it keeps.
     password : str, optional
         Of its user ``root``; without one, nobody is asked who they are.
+    certificate : (Path, Path), optional
+        Its certificate and key (PEM): it speaks TLS.
+    visitors : Path, optional
+        Certificates (PEM) from which those of its visitors must descend.
     """
 
-    def __init__(self, directory: Path, password: str | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        password: str | None = None,
+        certificate: tuple[Path, Path] | None = None,
+        visitors: Path | None = None,
+    ) -> None:
         from milvus import MilvusServerConfig
 
         self.directory = directory
         self.password = password
+        self.tls = certificate is not None
         self._process: subprocess.Popen[bytes] | None = None
         config = MilvusServerConfig(data_dir=str(directory))
         for part in _PARTS:
@@ -57,6 +68,11 @@ class MilvusServer:
         config.set("authorization_enabled", password is not None)
         if password is not None:
             config.set("common.security.defaultRootPassword", password)
+        if certificate is not None:
+            config.set("tls_mode", 1 if visitors is None else 2)
+            config.set("server_pem_path", str(certificate[0]))
+            config.set("server_key_path", str(certificate[1]))
+            config.set("ca_pem_path", str(visitors or certificate[0]))
         # What a strongly consistent read waits for; the usual 200 ms would be most of the time of the tests.
         config.set("proxy.timeTickInterval", 20)
         # After a crash the parts wait until what their predecessors registered runs out: usually 30 s.
@@ -108,7 +124,8 @@ class MilvusServer:
         """The address of a collection."""
         user = "root@" if self.password is not None else ""
         query = "&".join(f"{name}={value}" for name, value in options.items())
-        return f"milvus://{user}127.0.0.1:{self.port}/{collection}" + (f"?{query}" if query else "")
+        scheme = "milvus+tls" if self.tls else "milvus"
+        return f"{scheme}://{user}127.0.0.1:{self.port}/{collection}" + (f"?{query}" if query else "")
 
 
 def _binaries() -> Path:

@@ -212,12 +212,12 @@ def test_reading_does_not_wait_until_every_file_is_recognised(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After a stop nearly every size is known, so every file is a suspect: 8 s of silence at 50,000 files."""
-    from sightword.update import recognise
+    from sightword.update import guard, recognise
 
     hashed: list[bytes] = []
-    real = recognise.hash_file
+    real = guard.hash_file
     monkeypatch.setattr(recognise, "_AT_ONCE", 4)
-    monkeypatch.setattr(recognise, "hash_file", lambda path: (hashed.append(path), real(path))[1])
+    monkeypatch.setattr(guard, "hash_file", lambda path: (hashed.append(path), real(path))[1])
     said: list[tuple[str, int]] = []
 
     class Told(Progress):

@@ -15,6 +15,8 @@
     |-- NothingMatched             exit 5   the search was fine and found nothing
     `-- PictureError               exit 1   a picture cannot be read; the reason is the message
 
+``IndexWarning`` is a warning: the index is used, but not quite as it was asked for.
+
 Each error has a ``hint``: the command or the step that mends it.
 """
 
@@ -26,6 +28,7 @@ __all__ = [
     "IndexForAnotherBackbone",
     "IndexMissing",
     "IndexProblem",
+    "IndexWarning",
     "MethodNeeds",
     "ModelMismatch",
     "ModelUnavailable",
@@ -127,3 +130,7 @@ class NothingMatched(SightwordError):
 
 class PictureError(SightwordError):
     """A picture cannot be read."""
+
+
+class IndexWarning(UserWarning):
+    """An index is used, but not quite as it was asked for."""

@@ -185,7 +185,7 @@ def test_without_the_client_library(run, monkeypatch) -> None:
         (("search", "milvus://db", "a dog"), "names no collection"),
         (("search", "milvus://db/x", "a", "dog"), "put the text in quotes"),
         (("serve", "milvus://db/x?shards=many"), "whole number"),
-        (("index", ".", "--index", "milvus://db/x/y/z"), "names no collection"),
+        (("index", ".", "--index", "milvus://db/x/y/z"), "a database and a collection"),
         (("search", "milvus://db/x", "a dog", "--index", "milvus://db/y"), "Two indexes are named"),
     ],
 )

@@ -97,6 +97,29 @@ def test_what_looks_like_the_wrong_folder_is_refused(run: Run, tmp_path: Path) -
     assert (told["updated"], told["pictures"]) == (17, 19)  # nothing had been lost
 
 
+def test_pull_hides_nothing_that_only_this_side_has(run: Run, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    document(run("index", "push", index_of(tmp_path / "holiday", 20), copy, "--json"))
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    with open_store(mine, create=MANIFEST) as store, store.writer() as writer:
+        writer.add([picture(19), *pictures(range(100, 103))])
+        writer.fail([Failure(b"mine.jpg", 1, 2, "It is cut off.")])
+    told = document(run("index", "pull", copy, mine, "--json"))
+    assert (told["hidden"], told["kept"], told["pictures"]) == (0, 4, 22)
+    again = run("index", "pull", copy, mine)
+    assert again.exit_code == 0 and "nothing to do" in again.stdout
+    assert "4 that only" in again.stderr and "--prune hides them" in again.stderr
+    dry = document(run("index", "pull", copy, mine, "--prune", "--dry-run", "--json"))
+    told = document(run("index", "pull", copy, mine, "--prune", "--json"))
+    assert dry["hidden"] == told["hidden"] == 4 and told["pictures"] == 19
+    with opened(copy, alone=True) as one, opened(mine) as other:
+        live = [
+            {path for path, state in each.known().items() if state.status == "live"} for each in (one, other)
+        ]
+        assert live[0] == live[1]
+
+
 def test_another_backbone_is_refused(run: Run, tmp_path: Path) -> None:
     one = index_of(tmp_path / "one")
     other = index_of(tmp_path / "other", manifest=Manifest("else", "1" * 64, "product", MANIFEST.dim))
@@ -125,8 +148,13 @@ def test_damaged_pictures_are_left_out_and_told(run: Run, tmp_path: Path) -> Non
     [
         (("push", "nowhere", "copy"), 2, "no folder 'nowhere'"),
         (("push", ".", "copy"), 3, "no index"),
-        (("pull", ".", "milvus://127.0.0.1:19530/a"), 2, "index push"),
-        (("push", "milvus://127.0.0.1:19530/a", "."), 2, "index pull"),
+        (("pull", ".", "milvus://127.0.0.1:1/a"), 2, "sightword index push . milvus://127.0.0.1:1/a"),
+        (("push", "milvus://127.0.0.1:1/a", "here"), 2, "sightword index pull milvus://127.0.0.1:1/a here"),
+        (("push", "milvus://127.0.0.1:1/a", "here"), 2, "sightword index push here milvus://127.0.0.1:1/a"),
+        (("push", ".", "127.0.0.1:1/copy"), 2, "Write: sightword index push . milvus://127.0.0.1:1/copy ("),
+        (("push", ".", "http://db/copy"), 2, "Write: sightword index push . milvus://db/copy\n"),
+        (("pull", "db:1/x", "copy"), 2, "Write: sightword index pull milvus://db:1/x copy"),
+        (("pull", ".", "db:1/copy"), 2, "Write: sightword index push . milvus://db:1/copy"),
         (("push", ".", "copy", "--pictures", "javascript:{path}"), 2, "http"),
         (("push", ".", "copy", "--pictures", "https://example.org/"), 2, "{path}"),
         (("push", "."), 2, "TARGET"),
@@ -139,7 +167,7 @@ def test_mistakes_are_sentences(
     result = run("index", *words)
     assert result.exit_code == code, result.stderr
     assert said in result.stderr and "Traceback" not in result.stderr
-    assert not (tmp_path / "copy").exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_index_on_this_disk_keeps_no_addresses(run: Run, tmp_path: Path) -> None:

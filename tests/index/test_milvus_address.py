@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sightword.errors import UsageError
-from sightword.index.milvus.address import Address, Layout, is_address, parse_address
+from sightword.index.milvus.address import Address, Layout, is_address, parse_address, refuse_half
 from sightword.index.opening import as_place
 
 
@@ -61,6 +61,72 @@ def test_any_text_is_an_address_or_a_sentence(text: str) -> None:
     except UsageError:
         return
     assert parse_address(str(address)) == address
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("127.0.0.1:19530/holiday", "milvus://127.0.0.1:19530/holiday"),
+        ("db.example.org:19530/team/holiday", "milvus://db.example.org:19530/team/holiday"),
+        ("milvus:19530/holiday", "milvus://milvus:19530/holiday"),
+        ("[::1]:19530/x", "'milvus://[::1]:19530/x'"),
+        ("localhost:19530", "milvus://localhost:19530/COLLECTION"),
+        ("ann:s3cret@db:1/x", "milvus://db:1/x"),
+        ("http://db:19530/x", "milvus://db:19530/x"),
+        ("https://ann@db/x?replicas=2", "'milvus+tls://db/x?replicas=2'"),
+        ("milvus:/db/x", "milvus://db/x"),
+        ("MILVUS+TLS:/db/x", "milvus+tls://db/x"),
+        ("mivlus://db/x", None),
+        ("milvs://db/x", "milvus://db/x"),
+        ("s3://bucket/x", None),
+    ],
+)
+def test_half_an_address_is_no_path(text: str, meant: str | None) -> None:
+    with pytest.raises(UsageError) as caught:
+        refuse_half(text, "sightword index push holiday {}")
+    assert "s3cret" not in str(caught.value)
+    hint = caught.value.hint or ""
+    if meant is None:
+        assert "Name a directory, or milvus://" in hint
+    else:
+        assert hint.partition(" (")[0] == f"Write: sightword index push holiday {meant}"
+    with pytest.raises(UsageError):
+        as_place(text)
+
+
+def test_what_may_be_a_path_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "db:19530").mkdir()
+    for text in (
+        "holiday", "./db:1/x", "/srv/db:1/x", "a:b/c", "C:/pictures", "db:123456/x", "db:19530", "milvus://db/x",
+        "photos: 2024/x", "db:1x/y", "a/b:1/c",
+    ):  # fmt: skip
+        refuse_half(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("milvus://db:1", "Write milvus://db:1/COLLECTION."),
+        ("milvus+tls://ann@db/", "Write milvus+tls://ann@db/COLLECTION."),
+        ("milvus://db/holiday-2024", "Write milvus://db/holiday_2024, for instance."),
+        ("milvus://db/2024", "Write milvus://db/_2024, for instance."),
+        ("milvus://db/my team/%C3%A4", "Write milvus://db/my_team/COLLECTION, for instance."),
+        ("milvus://db/a/b/c", "Write milvus://db/COLLECTION or milvus://db/DATABASE/COLLECTION."),
+    ],
+)
+def test_a_bad_name_is_told_with_a_good_one(text: str, hint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_address(text)
+    assert caught.value.hint == hint
+    for sentence in (caught.value.message, hint):
+        assert sentence.endswith(".") and ": It is" not in sentence
+
+
+def test_strangers_see_no_user() -> None:
+    address = parse_address("milvus+tls://ann@db/team/x?replicas=2")
+    assert address.public == "milvus+tls://db:19530/team/x"
+    assert address.plain == "milvus+tls://ann@db:19530/team/x"
 
 
 def test_paths_stay_paths() -> None:

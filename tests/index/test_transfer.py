@@ -126,6 +126,37 @@ def test_what_the_source_never_had_is_hidden_and_counted(make: Make) -> None:
     assert_equal_indexes(source, target)
 
 
+def test_what_only_the_target_has_can_stay(make: Make) -> None:
+    source, target = make("source"), make("target")
+    with source.writer() as writer:
+        writer.add(pictures(range(10)))
+        writer.mark_gone([picture(0).path])
+    with target.writer() as writer:
+        writer.add([*pictures(range(5)), *pictures(range(20, 23))])
+        writer.fail([Failure(b"bad", 1, 2, "No.")])
+        writer.move([(picture(4).path, b"moved here.jpg", 3, 4)])
+    plan = compare(source, target, keep=True)
+    assert (plan.hide, plan.kept) == ([picture(0).path], 5)
+    transfer(source, target, plan, TransferReport())
+    live = {path for path, state in target.known().items() if state.status == "live"}
+    mine = {picture(at).path for at in range(20, 23)} | {b"moved here.jpg"}
+    assert live == mine | {picture(at).path for at in range(1, 10)}
+    assert target.known()[b"bad"].status == "failed"
+    assert len(compare(source, target, keep=True)) == 0
+    assert set(compare(source, target).hide) == mine | {b"bad"}
+
+
+def test_replaced_pictures_are_counted(make: Make) -> None:
+    source, target = make("source"), make("target")
+    with target.writer() as writer:
+        writer.add(pictures(range(6)))
+    with source.writer() as writer:
+        # Another content, and two that have only changed places.
+        writer.add([picture(30, picture(0).path), picture(1, picture(2).path), picture(2, picture(1).path)])
+    plan = compare(source, target)
+    assert (plan.replaced, plan.unknown, plan.live) == (1, 3, 6)
+
+
 def test_nothing_is_hidden_before_its_new_place_is_there(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     source, target = make("source"), make("target")
     with source.writer() as writer:

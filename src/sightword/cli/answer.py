@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,8 @@ MOST_SHOWN = 3
 class Answer:
     """A question and everything that came of it.
 
-    ``method`` is the one that answered; ``reranked`` what it did, if it looks at each candidate.
+    ``method`` is the one that answered; ``reranked`` what it did, if it looks at each candidate. Without a
+    folder ``folder`` is the place of the index.
     """
 
     folder: Path | Address
@@ -39,6 +41,7 @@ class Answer:
     hits: list[Hit]
     explanation: Explanation | None
     reranked: dict[str, Any] | None = None
+    has_folder: bool = True
 
 
 def show(engine: Engine, answer: Answer, form: str, *, sheet: Path | None, thumbnails: bool) -> None:
@@ -144,6 +147,12 @@ def _nothing(answer: Answer) -> NothingMatched:
         return NothingMatched(
             f"No picture of {plain(str(answer.folder))} has been read yet ({answer.coverage.reason}).",
             "Search again in a moment.",
+        )
+    if not pictures and not answer.has_folder:
+        place = shlex.quote(plain(str(answer.folder)))
+        return NothingMatched(
+            f"The index {plain(str(answer.folder))} is empty.",
+            f"Fill it: sightword index FOLDER --index {place}, or sightword index push FOLDER {place}.",
         )
     if not pictures:
         return NothingMatched(

@@ -187,6 +187,7 @@ def _files(count: int) -> str:
 @contextmanager
 def spoken_warnings() -> Iterator[None]:
     """Warnings of the library as notes on standard error, without the lines of code Python adds."""
+    from sightword.errors import IndexWarning
     from sightword.search import LanguageWarning, MethodWarning
 
     said: set[str] = set()
@@ -198,7 +199,7 @@ def spoken_warnings() -> Iterator[None]:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for category in (LanguageWarning, MethodWarning):
+        for category in (IndexWarning, LanguageWarning, MethodWarning):
             warnings.filterwarnings("always", category=category)
         warnings.showwarning = speak
         yield

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
+from sightword.index.location import is_index
 from sightword.index.milvus.address import Address, is_address, parse_address
 
 __all__ = ["check_there", "chosen", "named", "only_text"]
@@ -36,8 +37,9 @@ def chosen(
 ) -> tuple[Path | Address, Path | Address | None]:
     """Folder and index as an engine takes them.
 
-    An index on a cluster without a folder is used as it is: the pictures here may not be its pictures. What
-    was typed in a folder's place beats an index that the environment or a settings file names.
+    The directory of an index may stand in a folder's place. An index on a cluster without a folder is used as
+    it is: the pictures here may not be its pictures. What was typed in a folder's place beats an index that
+    the environment or a settings file names.
 
     Parameters
     ----------
@@ -52,6 +54,8 @@ def chosen(
         return folder, index if typed else None
     if here and isinstance(index, Address):
         return index, None
+    if index is None and not here and is_index(folder):
+        return folder, folder
     return folder, index
 
 
@@ -63,11 +67,12 @@ def check_there(address: Address, *, repair: bool, json: bool) -> None:
     IndexCorrupt
         Something is broken, and was not repaired.
     """
+    from sightword.cli.bring import spoken_warnings
     from sightword.cli.output import plain, print_json
     from sightword.errors import IndexCorrupt
     from sightword.index.opening import open_index
 
-    with closing(open_index(Path(), index=address)) as store:
+    with spoken_warnings(), closing(open_index(Path(), index=address)) as store:
         report = store.check(repair=repair)
     if json:
         problems = {"problems": list(report.problems), "repaired": list(report.repaired), "set_aside": []}

@@ -121,9 +121,12 @@ def _formats(facts: dict[str, Any]) -> None:
 
 
 def _index(facts: dict[str, Any], folder: Path, index: Path | None) -> None:
+    from sightword.index.location import is_index
     from sightword.index.opening import open_index
 
     facts["folder"] = str(folder)
+    if index is None and is_index(folder):
+        index = folder
     try:
         with closing(open_index(folder, index=index, readonly=True)) as store:
             facts.update(store.info())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,34 @@ __all__ = ["index_command"]
 STOPPING = "Stopping; what was read is kept. Ctrl-C again quits at once."
 
 
-@click.command("index", context_settings=CONTEXT, short_help="Read a folder's pictures ahead of time.")
+class _IndexCommand(click.Command):
+    """Tells where the address of an index belongs, before click complains of what follows it."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuse an address in SOURCE's place."""
+        if any("://" in word for word in args):
+            options = (each for each in self.params if isinstance(each, click.Option) and not each.is_flag)
+            taking = {name for option in options for name in option.opts}
+            self._check([word for before, word in zip(["", *args], args) if before not in taking])
+        return super().parse_args(ctx, args)
+
+    @staticmethod
+    def _check(words: list[str]) -> None:
+        from sightword.errors import UsageError
+        from sightword.index.milvus.address import is_address, parse_address
+
+        address = next((parse_address(word) for word in words if is_address(word)), None)
+        if address is not None:
+            folder = next((word for word in words if Path(word).is_dir()), "FOLDER")
+            raise UsageError(
+                f"{address} is where an index is kept; the folder of its pictures comes first.",
+                f"Write: {shlex.join(['sightword', 'index', folder, '--index', str(address)])}",
+            )
+
+
+@click.command(
+    "index", cls=_IndexCommand, context_settings=CONTEXT, short_help="Read a folder's pictures ahead of time."
+)
 @source_argument()
 @click.option("--watch", is_flag=True, help="Stay and follow changes until Ctrl-C.")
 @click.option(
@@ -53,8 +81,15 @@ def index_command(
 def _index(folder: Path, watch: bool, prune: bool, index: Path | None, backbone: str, json: bool) -> None:
     from sightword.cli.bring import bring_up_to_date, spoken_warnings
     from sightword.cli.output import print_json
+    from sightword.errors import UsageError
+    from sightword.index.location import is_index
     from sightword.search import open as open_engine
 
+    if index in (None, folder) and is_index(folder):
+        raise UsageError(
+            f"{folder} is the directory of an index, not a folder of pictures.",
+            f"Write: sightword index FOLDER --index {shlex.quote(str(folder))}",
+        )
     with open_engine(folder, index=index, backbone=backbone) as engine, spoken_warnings():
         brought = bring_up_to_date(engine, prune=prune, interrupted=STOPPING, patient=False)
         report = brought.report

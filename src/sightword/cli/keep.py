@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +55,7 @@ def compact_command(
     """Forget pictures that are gone from FOLDER, and give their space back."""
     from sightword.cli.output import print_json, size_text
 
-    with _closing(_open(ctx, folder, index)) as store:
+    with _closing(_open(ctx, folder, index, mended=True)) as store:
         before = store.info()
         freed = store.compact()
         after = store.info()
@@ -66,15 +67,29 @@ def compact_command(
 
 
 def _open(
-    ctx: click.Context, folder: Path | Address, index: Path | Address | None, *, readonly: bool = False
+    ctx: click.Context,
+    folder: Path | Address,
+    index: Path | Address | None,
+    *,
+    readonly: bool = False,
+    mended: bool = False,
 ) -> Any:
+    """The index; of what is `mended` in a moment nobody need be warned."""
     from sightword.cli.cluster import chosen
     from sightword.index.opening import open_index
 
     folder, index = chosen(ctx, folder, index)
-    if isinstance(folder, Path):
-        return open_index(folder, index=index, readonly=readonly)
-    return open_index(Path(), index=folder, readonly=readonly)
+    place = index if isinstance(folder, Path) else folder
+    folder = folder if isinstance(folder, Path) else Path()
+    if place is None or isinstance(place, Path):
+        return open_index(folder, index=place, readonly=readonly)
+    from sightword.cli.bring import spoken_warnings
+    from sightword.errors import IndexWarning
+
+    with spoken_warnings():
+        if mended:
+            warnings.simplefilter("ignore", IndexWarning)
+        return open_index(folder, index=place, readonly=readonly)
 
 
 def _closing(store: Any) -> Any:
@@ -96,6 +111,7 @@ def _for_people(facts: dict[str, Any]) -> dict[str, Any]:
         "bytes": "size",
         "backbone": "model",
         "location": "kept in",
+        "origin": "filled from",
         "notice": "note",
     }
     needed = ("pictures", "bytes", "backbone", "location")

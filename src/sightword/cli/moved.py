@@ -46,6 +46,7 @@ def tell(
                 "dry_run": options["dry_run"],
                 **counts,
                 "unchanged": plan.same,
+                "kept": plan.kept,
                 "damaged": [_damaged(item.path, item.reason) for item in report.damaged],
                 "missed": report.missed,
                 "complete": not (options["dry_run"] or report.interrupted or report.damaged or report.missed),
@@ -58,6 +59,8 @@ def tell(
         verb = "would be: " if options["dry_run"] else ""
         what = f"{verb}{told}" if told else "nothing to do"
         click.echo(f"{plain(target)}: {pictures:,} pictures; {what}; unchanged {plan.same:,}.")
+    if plan.kept:
+        say(f"{plan.kept:,} that only {plain(target)} has stay as they are; --prune hides them.")
     if report.missed:
         say(f"{report.missed:,} pictures changed meanwhile; run the same command again to take them along.")
     if report.interrupted:

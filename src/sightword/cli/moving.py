@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 import time
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -17,8 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["index_pull_command", "index_push_command"]
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 STOPPING = "Stopping; what was sent is kept. Ctrl-C again quits at once."
-_ADDRESS = "milvus://HOST:PORT/COLLECTION"
 
 PUSH_EPILOG = """\b
 Examples:
@@ -37,20 +40,20 @@ def _with_defaults(ctx: click.Context, param: click.Parameter, value: str) -> st
     return value
 
 
-def _common(function: Any) -> Any:
-    """What both directions take."""
-    for decorate in (
-        json_option(),
-        click.option("--again", is_flag=True, help="Send also what is there with the same content."),
-        click.option(
-            "--prune",
-            is_flag=True,
-            help="Believe it when more than 30 % of TARGET's pictures would be hidden.",
-        ),
-        click.option("--dry-run", is_flag=True, help="Only say what would be done."),
-    ):
-        function = decorate(function)
-    return function
+def _common(prune: str) -> Callable[[F], F]:
+    """What both directions take; `prune` is the help of the one option that differs."""
+
+    def decorate(function: F) -> F:
+        for each in (
+            json_option(),
+            click.option("--again", is_flag=True, help="Send also what is there with the same content."),
+            click.option("--prune", is_flag=True, help=prune),
+            click.option("--dry-run", is_flag=True, help="Only say what would be done."),
+        ):
+            function = each(function)
+        return function
+
+    return decorate
 
 
 @click.command("push", context_settings=CONTEXT, epilog=PUSH_EPILOG, short_help="Move an index to a cluster.")
@@ -58,7 +61,7 @@ def _common(function: Any) -> Any:
 @click.argument("target")
 @click.option("--pictures", metavar="TEMPLATE",
               help="Where the pictures can be seen; kept with the collection.")  # fmt: skip
-@_common
+@_common("Believe it when more than 30 % of TARGET's pictures would be hidden.")
 def index_push_command(source: str, target: str, pictures: str | None, **options: Any) -> None:
     """Make TARGET (milvus://HOST:PORT/COLLECTION, or a directory) equal to the index of the folder SOURCE.
 
@@ -67,14 +70,17 @@ def index_push_command(source: str, target: str, pictures: str | None, **options
     a later push. SOURCE may also be the directory of an index.
     """
     from sightword.errors import UsageError
-    from sightword.index.milvus.address import is_address
+    from sightword.index.milvus.address import is_address, refuse_half
     from sightword.pictures.address import parse_address
 
     if is_address(source):
+        here = "FOLDER" if is_address(target) else target
         raise UsageError(
             f"push reads an index of this machine, and {source!r} is elsewhere.",
-            f"To bring it here: sightword index pull {_ADDRESS} FOLDER",
+            f"To bring it here: {_command('pull', source, here)}; to send {here} there: "
+            f"{_command('push', here, source)}",
         )
+    refuse_half(target, _command("push", source, "{}"))
     if pictures is not None:
         pictures = parse_address(pictures).template
     _move(source, target, pictures, options)
@@ -83,25 +89,41 @@ def index_push_command(source: str, target: str, pictures: str | None, **options
 @click.command("pull", context_settings=CONTEXT, short_help="Bring an index back from a cluster.")
 @click.argument("source", is_eager=True, callback=_with_defaults)
 @click.argument("target")
-@_common
+@_common("Also hide what only TARGET has, so that it is equal to SOURCE afterwards.")
 def index_pull_command(source: str, target: str, **options: Any) -> None:
-    """Make the index of the folder TARGET equal to SOURCE (milvus://HOST:PORT/COLLECTION, or a directory).
+    """Bring SOURCE (milvus://HOST:PORT/COLLECTION, or a directory) into the index of the folder TARGET.
 
-    The reverse of push: vectors, contents, unreadable files and vanished pictures are the same afterwards;
-    ids may differ. TARGET is a folder of pictures, or a directory for the index alone, made if need be.
+    The reverse of push: vectors, contents, unreadable files and vanished pictures come as they are; ids may
+    differ. What only TARGET has stays, unless --prune is given. TARGET is a folder of pictures, or a
+    directory for the index alone, made if need be.
     """
     from sightword.errors import UsageError
-    from sightword.index.milvus.address import is_address
+    from sightword.index.milvus.address import is_address, refuse_half
 
     if is_address(target):
+        here = "FOLDER" if is_address(source) else source
         raise UsageError(
             f"pull writes an index of this machine, and {target!r} is elsewhere.",
-            f"To move one there: sightword index push FOLDER {_ADDRESS}",
+            f"To move one there: {_command('push', here, target)}",
         )
-    _move(source, target, None, options)
+    refuse_half(source, _command("pull", "{}", target))
+    refuse_half(target, _command("push", source, "{}"))
+    _move(source, target, None, options, keep=not options["prune"])
 
 
-def _move(source_name: str, target_name: str, pictures: str | None, options: dict[str, Any]) -> None:
+def _command(direction: str, source: str, target: str) -> str:
+    """A command to type; ``{}`` stands for an address that is filled in."""
+    return shlex.join(["sightword", "index", direction, source, target]).replace("'{}'", "{}")
+
+
+def _move(
+    source_name: str,
+    target_name: str,
+    pictures: str | None,
+    options: dict[str, Any],
+    *,
+    keep: bool = False,
+) -> None:
     """Plan, carry out, tell."""
     from sightword.cli.bring import spoken_warnings
     from sightword.cli.moved import tell, tell_progress
@@ -124,8 +146,10 @@ def _move(source_name: str, target_name: str, pictures: str | None, options: dic
                 raise
         with Interruptible(STOPPING) as stop, Bar() as bar:
             bar.description("comparing")
-            plan = compare(source, target, again=options["again"])
-            _check_hidden(plan, source_name, target_name, options["prune"])
+            plan = compare(source, target, again=options["again"], keep=keep)
+            origin = _origin(source_name)
+            if not keep and not options["prune"]:
+                _check_hidden(plan, source_name, target_name, target.origin if target else None, origin)
             if target is not None and not dry:
                 bar.description("sending")
                 bar.already(plan.same)
@@ -133,7 +157,7 @@ def _move(source_name: str, target_name: str, pictures: str | None, options: dic
                 try:
                     if pictures is not None and pictures != target.pictures:
                         target.set_pictures(pictures)
-                    transfer(source, target, plan, report, told=bar.advance, stop=stop.event)
+                    transfer(source, target, plan, report, told=bar.advance, stop=stop.event, origin=origin)
                 except BaseException:
                     tell_progress(report, plan)
                     raise
@@ -166,13 +190,37 @@ def _open(
     return open_store(path, index=path, create=create, readonly=source)
 
 
-def _check_hidden(plan: Plan, source: str, target: str, prune: bool) -> None:
-    """Refuse what looks like the wrong folder or the wrong collection."""
+def _origin(name: str) -> str | None:
+    """The folder of pictures that a source stands for; None for an index alone."""
+    from sightword.index.connection import DATABASE
+    from sightword.index.milvus.address import is_address
+    from sightword.index.origin import origin_of
+
+    path = Path(name)
+    return None if is_address(name) or (path / DATABASE).is_file() else origin_of(path)
+
+
+def _check_hidden(plan: Plan, source: str, target: str, filled: str | None, origin: str | None) -> None:
+    """Refuse what looks like the wrong folder or the wrong collection.
+
+    Parameters
+    ----------
+    plan : Plan
+    source, target : str
+        As they were typed.
+    filled, origin : str or None
+        The folder that the target was filled from, and that of the source, as far as they are known.
+    """
     from sightword.errors import UsageError
     from sightword.pictures.changes import MOST_VANISHED
+    from sightword.pictures.names import display
 
-    if not prune and plan.unknown > MOST_VANISHED * plan.live:
+    other = bool(filled and origin and filled != origin)
+    lost = plan.unknown + (plan.replaced if other else 0)
+    if lost > MOST_VANISHED * plan.live:
+        whose = f", which was filled from {display(filled)}" if filled and other else ""
+        what = "they would be hidden or replaced" if lost > plan.unknown else "they would be hidden"
         raise UsageError(
-            f"{source} lacks {plan.unknown:,} of {target}'s {plan.live:,} pictures; they would be hidden.",
-            "If that is meant: --prune",
+            f"{source} lacks {lost:,} of the {plan.live:,} pictures of {target}{whose}; {what}.",
+            f"If that is meant: {_command('push', source, target)} --prune",
         )

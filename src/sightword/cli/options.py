@@ -51,7 +51,7 @@ class PlaceType(FolderType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """A path or an `Address`."""
-        address = _address(value, param, ctx)
+        address = _address(value, "{}")
         return super().convert(value, param, ctx) if address is None else address
 
 
@@ -63,19 +63,21 @@ class IndexType(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """A path or an `Address`."""
-        address = _address(value, param, ctx)
+        address = _address(value, "--index {}")
         return super().convert(value, param, ctx) if address is None else address
 
 
-def _address(value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-    """An `Address` if the text is one; None for a path."""
+def _address(value: Any, command: str) -> Any:
+    """An `Address` if the text is one, and refused if it nearly is; None for a path."""
     if not isinstance(value, (str, os.PathLike)):
         return value
-    if "://" not in os.fspath(value):
+    text = os.fspath(value)
+    if ":" not in text:
         return None
-    from sightword.index.milvus.address import is_address, parse_address
+    from sightword.index.milvus.address import is_address, parse_address, refuse_half
 
-    return parse_address(os.fspath(value)) if is_address(value) else None
+    refuse_half(text, command)
+    return parse_address(text) if is_address(text) else None
 
 
 class SourceType(FolderType):

@@ -162,6 +162,7 @@ def search_command(ctx: click.Context, /, words: tuple[Path | Address, str], **o
             coverage=coverage,
             hits=engine.search(query),
             explanation=_explained(engine, query) if options["explain"] and engine.indexed else None,
+            has_folder=engine.has_folder,
         )
         show(engine, answer, form, sheet=options["sheet"], thumbnails=options["thumbnails"])
 

@@ -42,7 +42,7 @@ def _take_folders(
 @click.command(
     "serve", context_settings=CONTEXT, epilog=EPILOG, short_help="A page in the browser, and HTTP."
 )
-@click.argument("folders", nargs=-1, required=True, type=PlaceType(), is_eager=True,
+@click.argument("folders", nargs=-1, type=PlaceType(), is_eager=True,
                 metavar="FOLDER...", callback=_take_folders)  # fmt: skip
 @click.option("--host", default="127.0.0.1", show_default=True, metavar="NAME", help="Where to listen.")
 @click.option("--port", default=8765, show_default=True, type=IntRange(0, 65535),
@@ -73,11 +73,16 @@ def serve_command(folders: tuple[Path | Address, ...], **options: Any) -> None:
     """
     from sightword.cli.bring import say
     from sightword.errors import UsageError
+    from sightword.index.milvus.address import Address
     from sightword.methods.names import check_name
     from sightword.search.composing import split_weight
     from sightword.serve.run import Certificate, bind, run, url_of
     from sightword.serve.settings import Settings, is_loopback
 
+    if not folders and isinstance(options["index"], Address):
+        folders, options["index"] = (options["index"],), None
+    if not folders:
+        raise click.UsageError("Missing argument 'FOLDER...'.")
     host, key = options["host"], options["api_key"]
     if key is not None and len(key) < 8:
         raise UsageError("The key is shorter than 8 characters.", "Make one: openssl rand -hex 16")
@@ -132,6 +137,8 @@ def serve_command(folders: tuple[Path | Address, ...], **options: Any) -> None:
 def _app(folders: tuple[Path | Address, ...], settings: Settings, options: dict[str, Any]) -> Any:
     from sightword.backbones import load_backbone
     from sightword.backbones.base import Backbone
+    from sightword.cli.bring import spoken_warnings
+    from sightword.index.milvus.address import Address
     from sightword.search import open as open_engine
     from sightword.serve import create_app
 
@@ -146,9 +153,12 @@ def _app(folders: tuple[Path | Address, ...], settings: Settings, options: dict[
             )
             for folder in folders
         ]
-        for engine in opened:
-            engine.load_method(settings.method)  # a mistyped name is told before anything starts
-            _ = engine.indexed  # so is an index that cannot be used
+        with spoken_warnings():
+            for engine in opened:
+                engine.load_method(settings.method)  # a mistyped name is told before anything starts
+                # So is an index that cannot be used, and a collection that is not there: a service must not
+                # read a whole folder into a new one because of a slip in its name.
+                _ = engine.store if isinstance(engine.index, Address) else engine.indexed
         return opened
 
     backbone = load_backbone(options["backbone"])

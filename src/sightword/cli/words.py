@@ -104,6 +104,10 @@ def _as_words(word: str) -> str:
 def _check_folder(folder: str, text: str) -> None:
     if Path(folder).is_dir():
         return
+    if ":" in folder:
+        from sightword.index.milvus.address import refuse_half
+
+        refuse_half(folder, f"sightword search {{}} {shlex.quote(text)}")
     if Path(folder).is_file():
         hint = f"A picture is given with --image {folder!r}." if _names_a_picture(folder) else None
         raise UsageError(f"{folder!r} is a file, not a folder.", hint)

@@ -154,6 +154,10 @@ class Writer(Protocol):
         """Hide pictures whose files vanished; kept until `compact`. Failures of such paths are dropped."""
         ...
 
+    def filled_from(self, origin: str) -> None:
+        """Keep the name of the folder (`index/origin.py`) whose pictures these are; on this disk nothing."""
+        ...
+
     def restore(self, items: Sequence[Stored]) -> None:
         """Insert or replace pictures by path as another index kept them: unit vector, norm and gone mark bit
         for bit, under new ids; clears a failure of the same path. Paths are unique within a call. The caller
@@ -176,6 +180,13 @@ class VectorStore(Protocol):
 
     def set_pictures(self, template: str | None) -> None:
         """Keep (None: forget) such a template, already checked by the caller. UsageError on this disk."""
+        ...
+
+    @property
+    def origin(self) -> str | None:
+        """The folder that it was filled from; empty when that is not known. None on this disk, where an index
+        belongs to the folder that it is asked with.
+        """
         ...
 
     def writer(self) -> AbstractContextManager[Writer]:

@@ -19,8 +19,17 @@ from typing import Literal
 from sightword.config import cache_home
 from sightword.errors import IndexCorrupt
 from sightword.index.connection import BESIDE, DATABASE
+from sightword.index.schema import APPLICATION_ID
 
-__all__ = ["BESIDE", "Location", "cache_directory", "is_network", "is_writable", "locate"]
+__all__ = [
+    "BESIDE",
+    "Location",
+    "cache_directory",
+    "is_index",
+    "is_network",
+    "is_writable",
+    "locate",
+]
 
 _NETWORK = {
     "9p", "afpfs", "afs", "beegfs", "ceph", "cifs", "davfs", "fuse.davfs2", "fuse.glusterfs",
@@ -96,6 +105,32 @@ def locate(folder: Path | str, *, index: Path | str | None = None) -> Location:
     cache = cache_directory(folder)
     notice = f"{folder} cannot be written, so its index is kept in {cache}."
     return Location(cache, folder, "cache", is_writable(cache), notice)
+
+
+def is_index(directory: Path) -> bool:
+    """Whether a directory is an index itself, as ``index push FOLDER DIRECTORY`` makes it.
+
+    A folder of pictures is none, even if its index lies among them (``--index FOLDER``).
+    """
+    path = directory / DATABASE
+    try:
+        if not path.is_file() or (directory / BESIDE).exists():
+            return False
+        with path.open("rb") as file:
+            head = file.read(72)
+        entries = list(os.scandir(directory))
+    except OSError:
+        return False
+    if not head.startswith(b"SQLite format 3\0") or int.from_bytes(head[68:72], "big") != APPLICATION_ID:
+        return False
+    from sightword.pictures.formats import has_picture_name  # not before it is needed: it brings Pillow
+
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False) and entry.name != "bulk":  # Parquet's work in progress
+            return False
+        if has_picture_name(os.fsencode(entry.name)):
+            return False
+    return True
 
 
 def cache_directory(folder: Path) -> Path:

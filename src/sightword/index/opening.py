@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sightword.errors import IndexMissing
-from sightword.index.milvus.address import Address, is_address, parse_address
+from sightword.index.milvus.address import Address, is_address, parse_address, refuse_half
 
 if TYPE_CHECKING:
     from sightword.index.base import Manifest, VectorStore
@@ -24,12 +25,14 @@ def as_place(index: str | os.PathLike[str] | Address) -> Place:
     Raises
     ------
     UsageError
-        It begins like an address and is none.
+        It begins like an address and is none, or is one that does not begin like it.
     """
     if isinstance(index, Address):
         return index
     if is_address(index):
         return parse_address(str(index))
+    if isinstance(index, str):
+        refuse_half(index)
     return Path(index)
 
 
@@ -71,5 +74,6 @@ def open_index(
     try:
         return MilvusStore.open(place)
     except IndexMissing as error:
-        hint = f"Make one with `sightword index FOLDER --index {place}`."
+        named = shlex.quote(str(folder)) if str(folder) != "." and Path(folder).is_dir() else "FOLDER"
+        hint = f"Make one with `sightword index {named} --index {place}`."
         raise IndexMissing(error.message, hint) from None

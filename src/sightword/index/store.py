@@ -236,6 +236,11 @@ class LocalStore(Session):
         """None: where pictures can be seen is never taken from a folder's index."""
         return None
 
+    @property
+    def origin(self) -> None:
+        """Not kept: an index on this disk belongs to the folder that it is asked with."""
+        return None
+
     def set_pictures(self, template: str | None) -> None:
         """UsageError: an index on this disk keeps no addresses."""
         raise UsageError(

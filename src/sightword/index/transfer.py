@@ -76,6 +76,7 @@ def transfer(
     *,
     told: Callable[[int], None] = lambda count: None,
     stop: threading.Event | None = None,
+    origin: str | None = None,
 ) -> None:
     """Carry out a plan.
 
@@ -90,6 +91,8 @@ def transfer(
         Gets how many more paths are done.
     stop : threading.Event, optional
         Once set, the current batch is finished and the rest is left.
+    origin : str, optional
+        The folder (`index/origin.py`) whose pictures these are; the target keeps it.
 
     Raises
     ------
@@ -102,6 +105,8 @@ def transfer(
         return
     stop = stop or threading.Event()
     with target.writer() as writer:
+        if origin is not None:
+            writer.filled_from(origin)
         for some in _batches(plan.send, _rows_at_once(source.manifest), stop):
             before = report.done
             items = list(_readable(source, some, report))

@@ -6,7 +6,7 @@ and planning after a finished one finds nothing to do.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sightword.errors import IndexForAnotherBackbone, IndexProblem
 from sightword.index.base import Failure, FileState, Manifest, VectorStore
@@ -32,6 +32,10 @@ class Plan:
         Paths that need nothing.
     unknown : int
         Live pictures of the target whose path and content the source has never heard of.
+    replaced : int
+        Live pictures of the target whose path has another content in the source, which has theirs nowhere.
+    kept : int
+        Paths that only the target has, and keeps.
     live : int
         Live pictures of the target.
     """
@@ -42,6 +46,8 @@ class Plan:
     hide: list[bytes] = field(default_factory=list)
     same: int = 0
     unknown: int = 0
+    replaced: int = 0
+    kept: int = 0
     live: int = 0
 
     def __len__(self) -> int:
@@ -79,7 +85,9 @@ def check_manifests(source: Manifest, target: Manifest) -> None:
         )
 
 
-def compare(source: VectorStore, target: VectorStore | None, *, again: bool = False) -> Plan:
+def compare(
+    source: VectorStore, target: VectorStore | None, *, again: bool = False, keep: bool = False
+) -> Plan:
     """Plan a transfer.
 
     Parameters
@@ -89,6 +97,8 @@ def compare(source: VectorStore, target: VectorStore | None, *, again: bool = Fa
         None stands for an empty one.
     again : bool
         Also send pictures that the target has with the same content.
+    keep : bool
+        Leave alone what only the target has.
 
     Raises
     ------
@@ -104,11 +114,9 @@ def compare(source: VectorStore, target: VectorStore | None, *, again: bool = Fa
     contents = {state.content_hash for state in here.values() if state.status == "live"}
 
     live = [path for path, state in there.items() if state.status == "live"]
-    plan = Plan(
-        hide=[path for path, state in there.items() if path not in here and state.status != "gone"],
-        unknown=sum(path not in here and there[path].content_hash not in contents for path in live),
-        live=len(live),
-    )
+    lost = [path for path in live if there[path].content_hash not in contents]
+    only_there = [path for path, state in there.items() if path not in here and state.status != "gone"]
+    plan = Plan(hide=[] if keep else only_there)
     same = 0
     for path, state in here.items():
         if state.id is not None:
@@ -117,7 +125,14 @@ def compare(source: VectorStore, target: VectorStore | None, *, again: bool = Fa
             same += failure in same_failures
             plan.fail.extend([] if failure in same_failures else [failure])
     plan.send.sort()  # by id: in the order in which they were added
-    return Plan(plan.send, plan.touch, plan.fail, plan.hide, same, plan.unknown, plan.live)
+    return replace(
+        plan,
+        same=same,
+        unknown=sum(path not in here for path in lost),
+        replaced=sum(path in here and here[path].content_hash != there[path].content_hash for path in lost),
+        kept=len(only_there) if keep else 0,
+        live=len(live),
+    )
 
 
 def _plan_picture(

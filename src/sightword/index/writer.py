@@ -214,6 +214,9 @@ class LocalWriter:
 
         self._transaction(work, "mark_gone")
 
+    def filled_from(self, origin: str) -> None:
+        """Nothing: an index on this disk belongs to the folder that it is asked with."""
+
     def forget_gone(self) -> None:
         """Delete gone pictures, close the holes in the file and write a matrix without them (``compact``)."""
 

@@ -56,8 +56,8 @@ def open(  # noqa: A001  (programs say sightword.open)
     Parameters
     ----------
     folder : str or Path
-        The folder; its subfolders belong to it. Or ``milvus://HOST/COLLECTION``, where the pictures are
-        elsewhere: the index is then searched as it is.
+        The folder; its subfolders belong to it. Or an index whose pictures are elsewhere, by its directory or
+        ``milvus://HOST/COLLECTION``: it is then searched as it is.
     index : str or Path, optional
         Where the index is kept: a directory, or ``milvus://HOST/COLLECTION``; ``.sightword`` in the folder if
         not given.
@@ -91,7 +91,7 @@ class Engine:
     Attributes
     ----------
     folder : Path
-        Where the pictures are; a place at which nothing can be when only an index on a cluster was named.
+        Where the pictures are; a place at which nothing can be when only an index was named.
     has_folder : bool
         Whether there is a folder. Without one nothing is updated, and no picture of the index is read.
     index : Path, Address or None

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from sightword.errors import UsageError
+from sightword.index.location import is_index
 from sightword.index.milvus.address import Address
 from sightword.index.opening import Place, as_place
 
@@ -20,8 +21,8 @@ def places(
 ) -> tuple[Path, Place | None]:
     """The folder of the pictures, and the place of the index when that is not its usual one.
 
-    An index on a cluster may be named instead of a folder; its pictures are then nowhere on this machine, and
-    above all not in the current folder.
+    An index may be named instead of a folder, on a cluster or the directory of one; its pictures are then
+    nowhere on this machine, and above all not in the current folder.
 
     Raises
     ------
@@ -36,4 +37,6 @@ def places(
         return NOWHERE / named.collection, named
     if not named.is_dir():
         raise UsageError(f"There is no folder {os.fspath(named)!r}.")
+    if place in (None, named) and is_index(named):
+        return NOWHERE / (named.resolve().name or "index"), named
     return named, place

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sightword.errors import IndexProblem, UsageError
+from sightword.index.milvus.address import Address
 from sightword.pictures.names import display, path_b64
 from sightword.serve.problems import Refused
 from sightword.serve.schemas import PictureOut
@@ -65,6 +66,13 @@ class Shelf:
         except IndexProblem as error:
             self.error = error.message
             return None
+
+    @property
+    def place(self) -> str | None:
+        """Where the pictures are; of an index without a folder its address, without a user's name."""
+        if self.engine.has_folder:
+            return str(self.engine.folder.resolve())
+        return self.engine.index.public if isinstance(self.engine.index, Address) else None
 
     def facts(self) -> dict[str, Any]:
         """Counts of the index; zeros when there is none yet."""

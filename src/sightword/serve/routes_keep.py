@@ -34,7 +34,7 @@ def _described(state: State, shelf: Shelf) -> IndexOut:
     return IndexOut(
         id=shelf.id,
         name=shelf.name,
-        folder=str(shelf.engine.folder.resolve()) if is_loopback(state.settings.host) else None,
+        folder=shelf.place if is_loopback(state.settings.host) else None,
         pictures=facts["pictures"],
         failed=facts["failed"],
         bytes=facts["bytes"],

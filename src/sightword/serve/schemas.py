@@ -262,7 +262,10 @@ class IndexOut(BaseModel):
 
     id: str
     name: str
-    folder: str | None = Field(None, description="Only for people on the same machine.")
+    folder: str | None = Field(
+        None,
+        description="Only for people on the same machine; milvus://HOST:PORT/NAME where there is an index alone.",
+    )
     pictures: int
     failed: int
     bytes: int

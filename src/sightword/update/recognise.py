@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 
-from sightword.errors import PictureError
 from sightword.index.base import FileState, Picture, VectorStore, Writer
 from sightword.pictures.changes import Changes, MoveFinder
-from sightword.pictures.reading import hash_file
 from sightword.pictures.scan import FoundFile
+from sightword.update.guard import Guard, hashed
 from sightword.update.read import Intake
 
 __all__ = ["recognise"]
@@ -20,19 +17,17 @@ _AT_ONCE = 256
 """Files hashed, and then recorded in one transaction; what is left of them is read before the next are
 hashed: hashing 50,000 files first would keep the person waiting, and read them from the disk twice."""
 
-_THREADS = 4  # hashing waits for the disk most of the time
-
 
 def recognise(
     store: VectorStore,
     known: Mapping[bytes, FileState],
     changes: Changes,
-    root: bytes,
+    guard: Guard,
     writer: Writer,
     intake: Intake,
     stop: threading.Event,
 ) -> Iterator[list[FoundFile]]:
-    """Record what needs no decoding.
+    """Record what needs no decoding. Nothing is moved when the guard does not believe the scan.
 
     Yields
     ------
@@ -54,7 +49,7 @@ def recognise(
     if suspects:
         progress.description("recognising files")
     hashes = {state.content_hash for state in known.values() if state.status == "live"}
-    finder = MoveFinder(known, changes.missing)
+    finder = MoveFinder(known, changes.missing) if guard.believed else MoveFinder({}, [])
     for start in range(0, len(suspects), _AT_ONCE):
         if stop.is_set():
             return
@@ -62,7 +57,7 @@ def recognise(
         copied = False
         moves: list[tuple[bytes, bytes, int, int]] = []
         touched: dict[bytes, tuple[int, int]] = {}
-        for file, digest in _hashed(root, suspects[start : start + _AT_ONCE]):
+        for file, digest in hashed(guard.root, suspects[start : start + _AT_ONCE], guard.digests):
             state = known.get(file.path)
             if digest is None:
                 unread.append(file)
@@ -89,20 +84,6 @@ def recognise(
             intake.commit()
         yield unread
     yield others
-
-
-def _hashed(root: bytes, files: list[FoundFile]) -> Iterator[tuple[FoundFile, bytes | None]]:
-    """Each file with its hash; None when it cannot be read or is being written: decoding will say why."""
-
-    def digest(file: FoundFile) -> bytes | None:
-        try:
-            found, size, mtime_ns = hash_file(os.path.join(root, file.path))  # noqa: PTH118 - bytes
-        except (OSError, PictureError):
-            return None
-        return found if (size, mtime_ns) == (file.size, file.mtime_ns) else None
-
-    with ThreadPoolExecutor(_THREADS) as threads:
-        yield from zip(files, threads.map(digest, files))
 
 
 def _copy(store: VectorStore, file: FoundFile, digest: bytes) -> Picture | None:

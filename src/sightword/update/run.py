@@ -15,10 +15,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sightword.errors import IndexProblem
+from sightword.index.origin import origin_of
 from sightword.pictures.changes import Changes, compare, vanished_notice
 from sightword.pictures.limits import Limits
 from sightword.pictures.names import display
 from sightword.pictures.scan import FoundFile, ScanProblem, scan
+from sightword.update.guard import Guard
 from sightword.update.progress import Progress
 from sightword.update.read import Intake, ReadSettings, Tally, read_pictures
 from sightword.update.recognise import recognise
@@ -136,6 +138,8 @@ def update(
         The folder is not there.
     IndexBusy
         Another process is writing. Not raised when there is nothing to do.
+    IndexProblem
+        The index was filled from another folder, and most of that is not in this one.
     SightwordError
         From the backbone's loader, or from the store (a full disk); never because of single files.
     """
@@ -146,23 +150,29 @@ def update(
     progress.description(f"looking for changes in {display(root)}")
     found = list(_told(scan(root, problems) if files is None else files, progress))
     chosen = files is not None
-    changes = _changes(store, found, problems, chosen)
-    tally, notice = Tally(), None
-    if _anything_to_write(changes, prune):
+    known = store.known()
+    changes = _changes(known, found, problems, chosen)
+    # Files that somebody named say nothing of the others.
+    guard = Guard(store, root, prune or chosen, stop, progress)
+    guard.look(known, changes)
+    tally, notice = Tally(), guard.notice
+    if _anything_to_write(changes, guard):
         with _counting(changes), store.writer() as writer:
             # Another process may have written while this one waited for its turn.
             known = store.known()
-            changes = _changes(store, found, problems, chosen, known)
+            changes = _changes(known, found, problems, chosen)
+            guard.look(known, changes)
+            if guard.believed and (not chosen or store.origin == ""):
+                writer.filled_from(origin_of(root))
             intake = Intake(writer, backbone_loader, batch, known, tally, progress)
             progress.already(len(found) - len(changes.added) - len(changes.changed))
-            new = recognise(store, known, changes, root, writer, intake, stop)
+            new = recognise(store, known, changes, guard, writer, intake, stop)
             preset = preset or store.manifest.preprocess
             settings = ReadSettings(spec, preset, workers, limits or Limits(), stop, settle)
             reading(new, root, intake, settings)
-            if not stop.is_set():
+            notice = guard.notice
+            if guard.believed and not stop.is_set():
                 notice = _mark_gone(changes, tally, writer, prune)
-    else:
-        notice = vanished_notice(len(changes.missing), changes.live, prune=prune)
     return UpdateReport(
         added=tally.added,
         changed=tally.changed,
@@ -175,7 +185,7 @@ def update(
         problems=tuple(problems),
         seconds=time.monotonic() - started,
         interrupted=stop.is_set(),
-        left=_left(_changes(store, found, problems, chosen)) if stop.is_set() else 0,
+        left=_left(_changes(store.known(), found, problems, chosen)) if stop.is_set() else 0,
     )
 
 
@@ -188,14 +198,13 @@ def _told(files: Iterable[FoundFile], progress: Progress) -> Iterator[FoundFile]
 
 
 def _changes(
-    store: VectorStore,
+    known: Mapping[bytes, FileState],
     found: Sequence[FoundFile],
     problems: Sequence[ScanProblem],
     chosen: bool,
-    known: Mapping[bytes, FileState] | None = None,
 ) -> Changes:
     """The files against the index; what is not among chosen ones is not missing."""
-    changes = compare(store.known() if known is None else known, found, problems)
+    changes = compare(known, found, problems)
     if chosen:
         changes.missing, changes.lost_failures = [], []
     return changes
@@ -215,11 +224,10 @@ def _counting(changes: Changes) -> Iterator[None]:
         raise
 
 
-def _anything_to_write(changes: Changes, prune: bool) -> bool:
+def _anything_to_write(changes: Changes, guard: Guard) -> bool:
     if changes.added or changes.changed or changes.renamed or changes.revived:
         return True
-    kept = vanished_notice(len(changes.missing), changes.live, prune=prune) is not None
-    return bool(changes.missing or changes.lost_failures) and not kept
+    return bool(changes.missing or changes.lost_failures) and guard.believed
 
 
 def _mark_gone(changes: Changes, tally: Tally, writer: Writer, prune: bool) -> str | None:

@@ -6,13 +6,15 @@ or token comes from the environment (`sightword.index.milvus.credentials`).
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 from dataclasses import dataclass, field
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from sightword.errors import UsageError
 
-__all__ = ["Address", "Layout", "is_address", "parse_address"]
+__all__ = ["Address", "Layout", "is_address", "parse_address", "refuse_half"]
 
 _SCHEMES = ("milvus", "milvus+tls")
 _PORT = 19530
@@ -22,6 +24,10 @@ _USER = re.compile(r"[A-Za-z0-9._@+-]{1,64}")
 _INDEXES = ("auto", "flat", "hnsw", "ivf_flat", "ivf_sq8")
 _LEVELS = ("bounded", "session", "strong")
 _HINT = "It is written milvus://[USER@]HOST[:PORT]/COLLECTION, with ?option=value behind it if need be."
+_BARE = re.compile(r"(?P<rest>(?:[^/@]*@)?(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:]+\]):[0-9]{1,5}(?:/.*)?)")
+_SLIPPED = re.compile(r"(?P<scheme>milvus(?:\+tls)?):/(?P<rest>[^/].*)", re.IGNORECASE)
+_OTHER = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+)://(?P<rest>.+)")
+_SERVERS = ("http", "https", "grpc", "tcp")
 
 
 @dataclass(frozen=True)
@@ -85,9 +91,13 @@ class Address:
     @property
     def plain(self) -> str:
         """The address without options."""
-        user = f"{self.user}@" if self.user else ""
+        return self.public.replace("://", f"://{self.user}@", 1) if self.user else self.public
+
+    @property
+    def public(self) -> str:
+        """The address without options and without a user's name: what strangers may see."""
         database = f"{self.database}/" if self.database else ""
-        return f"{_SCHEMES[self.tls]}://{user}{self.server}/{database}{self.collection}"
+        return f"{_SCHEMES[self.tls]}://{self.server}/{database}{self.collection}"
 
     def __str__(self) -> str:
         default = Layout()
@@ -100,6 +110,40 @@ class Address:
 def is_address(text: object) -> bool:
     """Whether a text is meant as the address of an index on a cluster, and not as a path."""
     return isinstance(text, str) and text.lower().startswith(tuple(f"{scheme}://" for scheme in _SCHEMES))
+
+
+def refuse_half(text: str, command: str = "{}") -> None:
+    """Refuse what is meant as an address but does not begin like one: a directory of that name would be made.
+
+    Parameters
+    ----------
+    text : str
+        Where somebody wants an index. Nothing is said of a path that is there, or that begins with ``./``.
+    command : str
+        What to type instead, with ``{}`` for the address.
+
+    Raises
+    ------
+    UsageError
+        With the command. It repeats nothing that stands before an @.
+    """
+    found = _BARE.fullmatch(text) or _SLIPPED.fullmatch(text) or _OTHER.fullmatch(text)
+    if found is None or is_address(text) or os.path.lexists(text):
+        return
+    said = found.groupdict()
+    scheme, rest = (said.get("scheme") or "").lower(), found["rest"].rpartition("@")[2]
+    if scheme and scheme not in _SERVERS and "mil" not in scheme:
+        raise UsageError(
+            f"No index can be kept at a place that begins with {scheme}://.",
+            "Name a directory, or milvus://HOST:PORT/COLLECTION.",
+        )
+    server, _, names = rest.partition("/")
+    meant = f"{_SCHEMES['tls' in scheme or scheme == 'https']}://{server}/{names or 'COLLECTION'}"
+    path = "" if scheme else f" (a directory of this name: ./{rest})"
+    raise UsageError(
+        "This looks like the address of a server, but does not begin with milvus://.",
+        f"Write: {command.replace('{}', shlex.quote(meant))}{path}",
+    )
 
 
 def parse_address(text: str) -> Address:
@@ -127,11 +171,7 @@ def parse_address(text: str) -> Address:
     if parts.username is not None and not _USER.fullmatch(parts.username):
         raise UsageError("The user's name in the address of the index has characters it cannot have.", _HINT)
     names = parts.path.strip("/").split("/")
-    if len(names) > 2 or not all(map(_NAME.fullmatch, names)):
-        raise UsageError(
-            f"{_without_user(parts)!r} names no collection.",
-            "A collection's name has letters, digits and _ and does not begin with a digit: " + _HINT,
-        )
+    _check_names(names, parts)
     return Address(
         host=host,
         port=port,
@@ -141,6 +181,30 @@ def parse_address(text: str) -> Address:
         tls=scheme == "milvus+tls",
         layout=_layout(parts.query),
     )
+
+
+def _check_names(names: list[str], parts: SplitResult) -> None:
+    """Refuse what is no [DATABASE,] COLLECTION, with an address that could have been meant."""
+    begin = f"{parts.scheme}://{parts.netloc}"
+    if names == [""]:
+        raise UsageError(f"{_without_user(parts)!r} names no collection.", f"Write {begin}/COLLECTION.")
+    if len(names) > 2:
+        said = f"{_without_user(parts)!r} has more in its path than a database and a collection."
+        raise UsageError(said, f"Write {begin}/COLLECTION or {begin}/DATABASE/COLLECTION.")
+    for what, name in zip(("collection", "database"), reversed(names)):
+        if not _NAME.fullmatch(name):
+            proper = "/".join(map(_proper, names))
+            raise UsageError(
+                f"{unquote(name)!r} cannot be the name of a {what}: letters, digits and _ may be in it (255 "
+                "at the most), and no digit at its beginning.",
+                f"Write {begin}/{proper}, for instance.",
+            )
+
+
+def _proper(name: str) -> str:
+    """A name like this one that can be."""
+    proper = re.sub(r"[^A-Za-z0-9_]+", "_", unquote(name))[:250].strip("_")
+    return proper if _NAME.fullmatch(proper) else f"_{proper}" if proper else "COLLECTION"
 
 
 def _without_user(parts: SplitResult) -> str:

@@ -11,11 +11,12 @@ import numpy as np
 from sightword.errors import SightwordError
 from sightword.index.base import CheckReport, Manifest
 from sightword.index.milvus.collection import Collection
+from sightword.index.milvus.creation import replicas_of
 from sightword.index.milvus.entities import Entity, state_of, stored_of, unit_of
 from sightword.index.milvus.lease import holder_of
 from sightword.index.milvus.names import key_of
 from sightword.index.milvus.schema import FAILED, GONE, LIVE, NOTE, SCALARS, VECTOR
-from sightword.index.milvus.writer import MilvusWriter
+from sightword.index.milvus.writer import MilvusWriter, origin_in
 
 __all__ = ["describe", "faults", "forget_gone", "report"]
 
@@ -47,9 +48,19 @@ def describe(collection: Collection, manifest: Manifest) -> dict[str, Any]:
         "notice": None,
         "server": f"Milvus {collection.connection.version}",
         "vector_index": collection.kind,
+        "replicas": _replicas(collection),
         "consistency": address.layout.consistency,
+        "origin": origin_in(collection) or None,
         "writer": holder_of(collection),
     }
+
+
+def _replicas(collection: Collection) -> int | None:
+    """Copies in memory; None where we may not ask."""
+    try:
+        return replicas_of(collection.connection)
+    except SightwordError:
+        return None
 
 
 def faults(collection: Collection, manifest: Manifest) -> Iterator[tuple[str, str]]:

@@ -9,15 +9,16 @@ import socket
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sightword.errors import IndexProblem, ModelUnavailable
+from sightword.errors import IndexProblem, ModelUnavailable, SightwordError
 from sightword.index.milvus.address import Address
 from sightword.index.milvus.credentials import Credentials, read_credentials
-from sightword.index.milvus.faults import is_missing, is_transient, sentence
+from sightword.index.milvus.faults import is_missing, is_transient, no_database, sentence
 from sightword.index.milvus.retry import Transient, retrying
+from sightword.index.milvus.tls import diagnose, refuse_plain
 
 __all__ = ["Connection", "client_library"]
 
@@ -102,7 +103,11 @@ class Connection:
         self._credentials = credentials or read_credentials(address)
         self.library = client_library()
         self._knock()
-        self._client: Any = self._attempt(self._connect)
+        if address.tls:
+            refuse_plain(address)
+        self._client: Any = self._attempt(
+            self._connect, explain=lambda: diagnose(address, self._credentials.files)
+        )
         self.version = self._check_version()
 
     def call(
@@ -147,6 +152,24 @@ class Connection:
         """Whether there is such a collection."""
         return bool(self.call("has_collection", collection_name=collection))
 
+    def check_database(self) -> None:
+        """Tell a database that is not there from a collection that is not.
+
+        Raises
+        ------
+        IndexProblem
+            The address names a database that the server does not have.
+        """
+        name = self.address.database
+        if not name:
+            return
+        try:
+            there = sorted(map(str, self.call("list_databases", patience=0.0)))
+        except IndexProblem:  # not everybody may list them
+            return
+        if name not in there:
+            raise no_database(name, self.address.server, self.address.collection, there)
+
     def close(self) -> None:
         """Hang up; twice does no harm."""
         client, self._client = self._client, None
@@ -178,7 +201,14 @@ class Connection:
                 "Start it, or correct the address.",
             ) from None
 
-    def _attempt(self, work: Any, patience: float = 0.0) -> Any:
+    def _attempt(
+        self,
+        work: Any,
+        patience: float = 0.0,
+        explain: Callable[[], SightwordError | None] = lambda: None,
+    ) -> Any:
+        """The result of `work`, repeated while that may help; `explain` may know better why it did not."""
+
         def once() -> Any:
             try:
                 return work()
@@ -192,7 +222,7 @@ class Connection:
             return retrying(once, patience)
         except Transient as last:
             assert last.__cause__ is not None
-            raise sentence(last.__cause__, self.address.server, self.address.user) from None
+            raise explain() or sentence(last.__cause__, self.address.server, self.address.user) from None
 
     def _check_version(self) -> str:
         version = str(self.call("get_server_version", patience=0.0))

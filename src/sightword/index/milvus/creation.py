@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
+import warnings
+from dataclasses import replace
 from typing import Any
 
-from sightword.errors import IndexMissing
+from sightword.errors import IndexMissing, IndexProblem, IndexWarning, SightwordError
 from sightword.index.base import Manifest
 from sightword.index.milvus.collection import Collection
 from sightword.index.milvus.connection import Connection
 from sightword.index.milvus.layout import METRIC, choose, index_parameters
 from sightword.index.milvus.schema import VECTOR, make_schema, read_manifest
 
-__all__ = ["build_index", "make_collection", "open_collection", "rebuild_index"]
+__all__ = [
+    "build_index",
+    "drop_unused",
+    "load_again",
+    "make_collection",
+    "open_collection",
+    "rebuild_index",
+    "replicas_of",
+]
 
 _SLOW = 60.0
 """Seconds for what a server does not do in passing."""
@@ -19,11 +30,18 @@ _SLOW = 60.0
 _BUILDING = 6 * 3600.0
 
 
-def make_collection(connection: Connection, manifest: Manifest) -> None:
-    """Make an empty collection unless there is one; of two that try at once, one makes it."""
+def make_collection(connection: Connection, manifest: Manifest) -> bool:
+    """Make an empty collection unless there is one; of two that try at once, one makes it.
+
+    Returns
+    -------
+    bool
+        Whether there was none.
+    """
     address = connection.address
     if connection.has(address.collection):
-        return
+        return False
+    connection.check_database()
     layout = address.layout
     connection.call(
         "create_collection",
@@ -33,6 +51,17 @@ def make_collection(connection: Connection, manifest: Manifest) -> None:
         num_shards=layout.shards,
         consistency_level="Bounded",
     )
+    return True
+
+
+def drop_unused(connection: Connection) -> None:
+    """Remove a collection that was just made and then could not be used; not if another process uses it."""
+    name = connection.address.collection
+    quickly: dict[str, Any] = {"patience": 0.0, "collection_name": name}
+    with contextlib.suppress(SightwordError):  # what went wrong before is what is told
+        state = connection.call("get_load_state", **quickly)["state"]
+        if getattr(state, "name", "") in ("NotExist", "NotLoad"):
+            connection.call("drop_collection", **quickly)
 
 
 def open_collection(connection: Connection, expected: int = 0) -> tuple[Manifest, Collection]:
@@ -53,6 +82,7 @@ def open_collection(connection: Connection, expected: int = 0) -> tuple[Manifest
     """
     address = connection.address
     if not connection.has(address.collection):
+        connection.check_database()
         raise IndexMissing(f"There is no collection {address.collection} on {address.server}.")
     described = connection.call("describe_collection", collection_name=address.collection)
     manifest = read_manifest(described, address)
@@ -106,15 +136,62 @@ def _index_kind(connection: Connection) -> tuple[str | None, int]:
     return str(described["index_type"]), int(described.get("nlist", 0))
 
 
+def replicas_of(connection: Connection) -> int:
+    """How many copies of the collection are in memory."""
+    return len(connection.call("describe_replica", collection_name=connection.address.collection))
+
+
+def load_again(connection: Connection) -> None:
+    """Have as many copies in memory as the address asks for, if it asks for more than one.
+
+    Nothing can be asked meanwhile: Milvus 2.3 changes the number only of a collection that is not loaded.
+    """
+    wanted, present = connection.address.layout.replicas, replicas_of(connection)
+    if wanted in (1, present):
+        return
+    connection.call("release_collection", seconds=_SLOW, collection_name=connection.address.collection)
+    try:
+        _bring(connection, wanted)
+    except BaseException:
+        _bring(connection, present)
+        raise
+
+
 def _load(connection: Connection) -> None:
     """Bring the collection into the memory of query nodes, unless it is there."""
-    name = connection.address.collection
-    state = connection.call("get_load_state", collection_name=name)["state"]
+    address = connection.address
+    wanted = address.layout.replicas
+    state = connection.call("get_load_state", collection_name=address.collection)["state"]
     if getattr(state, "name", "") != "Loaded":
+        _bring(connection, wanted)
+    elif wanted != 1 and (present := replicas_of(connection)) != wanted:
+        warnings.warn(
+            f"{address.plain} is in memory {_times(present)}, not {_times(wanted)} as ?replicas={wanted} "
+            f"asks; `sightword compact '{address}'` loads it anew (no answers meanwhile).",
+            IndexWarning,
+            stacklevel=2,
+        )
+
+
+def _bring(connection: Connection, replicas: int) -> None:
+    address = connection.address
+    try:
         connection.call(
             "load_collection",
             seconds=_BUILDING,
             patience=_SLOW,
-            collection_name=name,
-            replica_number=connection.address.layout.replicas,
+            collection_name=address.collection,
+            replica_number=replicas,
         )
+    except IndexProblem as error:
+        if replicas == 1 or type(error) is not IndexProblem:
+            raise
+        raise IndexProblem(
+            f"{address.plain} cannot be loaded {_times(replicas)}: {error.message}",
+            "Every copy needs a query node of its own: start more of them, or write "
+            f"{replace(address, layout=replace(address.layout, replicas=1))}.",
+        ) from None
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from sightword.errors import IndexMissing, IndexProblem, SightwordError
 
-__all__ = ["is_missing", "is_transient", "sentence"]
+__all__ = ["is_missing", "is_transient", "no_database", "sentence"]
 
 # Codes of Milvus 2.3 and later: not ready, unavailable, too many requests, rate limit; not loaded yet; no
 # replica, channel, segment or node just now.
@@ -21,12 +22,34 @@ _TRANSIENT_WORDS = re.compile(
 )
 _INPUT = {1100, 1101, 1102}
 _COLLECTION_NOT_FOUND = 100
+_DATABASE_NOT_FOUND = 800
+_DATABASE = re.compile(r"database not found\[database=([^\]]*)\]")
 _LONGEST = 200
 
 
 def is_missing(error: BaseException) -> bool:
     """Whether a collection is not there."""
     return getattr(error, "code", None) == _COLLECTION_NOT_FOUND or "can't find collection" in _words(error)
+
+
+def no_database(name: str, server: str, collection: str, there: Sequence[str] = ()) -> IndexProblem:
+    """The sentence for a database that is not there.
+
+    Parameters
+    ----------
+    name : str
+    server : str
+        ``host:port``.
+    collection : str
+        Which one was meant, for the hint.
+    there : sequence of str
+        Those that are, if that is known.
+    """
+    known = f"There are: {', '.join(there)}. " if there else ""
+    return IndexProblem(
+        f"The Milvus server {server} has no database {name!r}.",
+        f"{known}Sightword makes none; for the default one write milvus://{server}/{collection}.",
+    )
 
 
 def is_transient(error: BaseException) -> bool:
@@ -36,7 +59,12 @@ def is_transient(error: BaseException) -> bool:
     if call is not None:
         return call in _TRANSIENT_CALLS
     code = getattr(error, "code", None)
-    if is_missing(error) or code in _INPUT or _unauthenticated(error) or _forbidden(error):
+    if (
+        is_missing(error)
+        or code in (*_INPUT, _DATABASE_NOT_FOUND)
+        or _unauthenticated(error)
+        or _forbidden(error)
+    ):
         return False
     return code in _TRANSIENT or _TRANSIENT_WORDS.search(_words(error)) is not None
 
@@ -65,6 +93,8 @@ def sentence(error: BaseException, server: str, user: str) -> SightwordError:
             f"The Milvus server {server} does not allow {who} to do this.",
             "Ask whoever runs it for the rights to read, write, create and load collections.",
         )
+    if (name := _missing_database(error)) is not None:
+        return no_database(name, server, "COLLECTION")
     if is_missing(error):
         return IndexMissing(f"The server {server} has no such collection any more.", "Index again.")
     if is_transient(error):
@@ -94,6 +124,13 @@ def _call_status(error: BaseException) -> str | None:
         code = code()
     name = getattr(code, "name", None)
     return name if isinstance(name, str) and name.isupper() and not isinstance(code, int) else None
+
+
+def _missing_database(error: BaseException) -> str | None:
+    found = _DATABASE.search(_words(error))
+    if found is None and getattr(error, "code", None) != _DATABASE_NOT_FOUND:
+        return None
+    return found[1] if found else "?"
 
 
 def _unauthenticated(error: BaseException) -> bool:

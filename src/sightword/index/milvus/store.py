@@ -20,7 +20,13 @@ from sightword.index.milvus.background import background
 from sightword.index.milvus.care import describe, forget_gone, report
 from sightword.index.milvus.collection import Collection, Level
 from sightword.index.milvus.connection import Connection
-from sightword.index.milvus.creation import make_collection, open_collection, rebuild_index
+from sightword.index.milvus.creation import (
+    drop_unused,
+    load_again,
+    make_collection,
+    open_collection,
+    rebuild_index,
+)
 from sightword.index.milvus.entities import (
     Entity,
     failure_of,
@@ -34,7 +40,7 @@ from sightword.index.milvus.layout import choose, index_parameters
 from sightword.index.milvus.lease import Lease
 from sightword.index.milvus.names import key_of
 from sightword.index.milvus.schema import FAILED, GONE, LIVE, NOTE, SCALARS, VECTOR
-from sightword.index.milvus.writer import MilvusWriter
+from sightword.index.milvus.writer import MilvusWriter, origin_in
 from sightword.index.where import Expr
 
 __all__ = ["MilvusStore"]
@@ -98,17 +104,19 @@ class MilvusStore:
         """
         connection = Connection(address)
         try:
-            make_collection(connection, manifest)
+            new = make_collection(connection, manifest)
         except BaseException:
             connection.close()
             raise
-        return cls._opened(connection, expected)
+        return cls._opened(connection, expected, new=new)
 
     @classmethod
-    def _opened(cls, connection: Connection, expected: int) -> MilvusStore:
+    def _opened(cls, connection: Connection, expected: int, *, new: bool = False) -> MilvusStore:
         try:
             manifest, collection = open_collection(connection, expected)
         except BaseException:
+            if new:
+                drop_unused(connection)
             connection.close()
             raise
         return cls(collection, manifest)
@@ -118,6 +126,11 @@ class MilvusStore:
         """Template of the addresses at which pictures can be seen; None when nobody set one."""
         rows = self._collection.with_values("key", [f"note:{_PICTURES}"], ["note"], "strong")
         return str(rows[0]["note"]) if rows else None
+
+    @property
+    def origin(self) -> str:
+        """The folder that it was filled from; empty when nobody said."""
+        return origin_in(self._collection)
 
     def set_pictures(self, template: str | None) -> None:
         """Keep such a template, or forget it."""
@@ -241,6 +254,8 @@ class MilvusStore:
     def compact(self) -> int:
         """Forget vanished pictures, and build the index that suits the number of the others.
 
+        With ``?replicas=`` in the address it is in memory that often afterwards.
+
         Returns
         -------
         int
@@ -254,6 +269,7 @@ class MilvusStore:
             rebuild_index(self._connection, wanted, pictures)
             self._collection.kind = wanted
             self._collection.lists = index_parameters(wanted, pictures).get("nlist", 0)
+        load_again(self._connection)
         return freed
 
     def close(self) -> None:

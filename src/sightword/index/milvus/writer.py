@@ -25,13 +25,19 @@ from sightword.index.milvus.names import key_of
 from sightword.index.milvus.schema import FAILED, GONE, LIVE, SCALARS, VECTOR
 from sightword.index.writer import check_new_path, unit_and_norm
 
-__all__ = ["MilvusWriter"]
+__all__ = ["MilvusWriter", "origin_in"]
 
-_IDS = "ids"
+_IDS, _ORIGIN = "ids", "origin"
 _FEW_IDS, _MANY_IDS = 256, 16384
 _EVERYTHING = ("key", *SCALARS, "composed", "hash_start", VECTOR)
 _AT_ONCE = 2000
 """Rows changed in one go: with their vectors they must be read, held and written."""
+
+
+def origin_in(collection: Collection) -> str:
+    """The folder that a collection was filled from; empty when nobody said."""
+    rows = collection.with_values("key", [f"note:{_ORIGIN}"], ["note"], "strong")
+    return str(rows[0]["note"]) if rows else ""
 
 
 class MilvusWriter:
@@ -121,6 +127,11 @@ class MilvusWriter:
             rows = self._rows(every[start : start + _AT_ONCE]).values()
             self._put({**row, "status": GONE} for row in rows if row["status"] == LIVE)
             self._remove([row["key"] for row in rows if row["status"] == FAILED])
+
+    def filled_from(self, origin: str) -> None:
+        """Keep the name of the folder whose pictures these are."""
+        if origin != origin_in(self._collection):
+            self.note(_ORIGIN, origin)
 
     def drop(self, keys: Sequence[str]) -> None:
         """Forget rows (``compact`` and ``check``)."""
