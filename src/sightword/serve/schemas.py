@@ -264,7 +264,7 @@ class IndexOut(BaseModel):
     name: str
     folder: str | None = Field(
         None,
-        description="Only for people on the same machine; milvus://HOST:PORT/NAME where there is an index alone.",
+        description="Only for people on the same machine; of an index without a folder milvus://HOST:PORT/NAME.",
     )
     pictures: int
     failed: int
