@@ -21,16 +21,17 @@ with ray_session(None, cpus=2, object_store=100 << 20) as ray:
     sys.stdin.read()
 """
 
-_OWNER_OF_TWO = """
+_OWNER_OF_MORE = """
 import sys
 from sightword.scale.need import need_ray
 need_ray()
 from ray.cluster_utils import Cluster
-machine = {"num_cpus": 2, "object_store_memory": 100 << 20, "include_dashboard": False}
+machine = {"object_store_memory": 100 << 20, "include_dashboard": False}
 soon = {"health_check_period_ms": 500, "health_check_failure_threshold": 4}  # as it is, 15 s
-cluster = Cluster(initialize_head=True, head_node_args={**machine, "_system_config": soon})
-second = cluster.add_node(**machine)
-print(cluster.address, second.all_processes["raylet"][0].process.pid, flush=True)
+cluster = Cluster(initialize_head=True, head_node_args={**machine, "num_cpus": 0, "_system_config": soon})
+more = [cluster.add_node(**machine, num_cpus=2, wait=False) for _ in range(int(sys.argv[1]))]
+cluster.wait_for_nodes()
+print(cluster.address, *(node.all_processes["raylet"][0].process.pid for node in more), flush=True)
 sys.stdin.read()
 cluster.shutdown()
 """
@@ -60,13 +61,13 @@ print(json.dumps({name: getattr(report, name) for name in ("pictures", "encoded"
 class Box:
     """A running cluster.
 
-    `second` is the process that stands for the second machine, if there are two.
+    `machines` are the processes that stand for machines beside the driver's, if there are any.
     """
 
     address: str
     owner: subprocess.Popen[str]
     env: dict[str, str]
-    second: int | None = None
+    machines: tuple[int, ...] = ()
 
     def command(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         """`sightword` with these arguments."""
@@ -118,14 +119,14 @@ class Box:
 
 
 @contextmanager
-def box(machines: int = 1) -> Iterator[Box]:
-    """Start a cluster of one or two machines with two cores each; it ends with the test."""
+def box(machines: int = 0) -> Iterator[Box]:
+    """Start a cluster of two cores, or of machines with two cores each; it ends with the test."""
     paths = os.pathsep.join([str(Path(__file__).parent), *(path for path in sys.path if path)])
     # One network interface, the loopback one, for drivers too.
     own = {"PYTHONPATH": paths, "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "OMP_NUM_THREADS": "1"}
     env = {**os.environ, **own}
     owner = subprocess.Popen(
-        [sys.executable, "-c", _OWNER if machines == 1 else _OWNER_OF_TWO],
+        [sys.executable, "-c", _OWNER_OF_MORE if machines else _OWNER, str(machines)],
         env=env,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -134,8 +135,8 @@ def box(machines: int = 1) -> Iterator[Box]:
     try:
         assert owner.stdout is not None
         told = owner.stdout.readline().split()
-        assert len(told) == machines, "Ray did not start"
-        yield Box(told[0], owner, env, *map(int, told[1:]))
+        assert len(told) == 1 + machines, "Ray did not start"
+        yield Box(told[0], owner, env, tuple(map(int, told[1:])))
     finally:
         try:
             owner.communicate(timeout=30)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
-import time
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from bulk_album import failures, fill, in_index, run
+from bulk_album import failures, fill, in_features, run
 from ray_box import box, until
+from sightword.scale.features import Features
 
 pytestmark = [
     pytest.mark.slow,
@@ -20,30 +20,31 @@ pytestmark = [
     pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc"),
 ]
 
-COUNT = 96
+COUNT = 80
 
 
 def test_a_lost_machine_costs_time_alone(tmp_path: Path, tiny_backbone_dir: Path) -> None:
-    folder = fill(tmp_path / "pictures", COUNT)
-    for path in sorted(folder.rglob("[01]*.png")):
+    folder, target = fill(tmp_path / "pictures", COUNT), tmp_path / "out.parquet"
+    for path in sorted(folder.rglob("0*.png")):
         path.rename(path.with_name(f"slow{path.name}"))  # 0.3 s each, on the cluster
+    options = {"backbone": str(tiny_backbone_dir), "program": "faulty_worker", "average": 8}
     with box(machines=2) as cluster:
-        driver = cluster.start(folder, None, backbone=str(tiny_backbone_dir), program="faulty_worker")
-        there = cluster.second
-        until(
-            lambda: cluster.workers("Decoder", below=there) or driver.poll() is not None,
-            90, "work on the second machine",
-        )  # fmt: skip
-        time.sleep(3)  # a piece of work takes five seconds
+        driver = cluster.start(folder, target, **options)
+        until(lambda: any(target.glob("pictures/*.parquet")) or driver.poll() is not None, 120, "a shard")
         assert driver.poll() is None, driver.communicate()
-        lost = cluster.workers("Map", below=there)
-        assert there is not None and lost
-        os.kill(there, signal.SIGKILL)
+        decoding = [raylet for raylet in cluster.machines if cluster.workers("Decoder", below=raylet)]
+        assert decoding
+        for pid in (
+            decoding[0],
+            *cluster.workers("ray::", below=decoding[0]),
+        ):  # Ray's process, then all others
+            os.kill(pid, signal.SIGKILL)
         out, err = driver.communicate(timeout=120)
         assert driver.returncode == 0, err
-        until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in lost), 30, "the end of its workers")
     done = json.loads(out.splitlines()[-1])
-    assert (done["pictures"], done["encoded"], done["failed"]) == (COUNT, COUNT, 2)  # each counted once
-    run(folder, None, tiny_backbone_dir, index=tmp_path / "local")
-    assert in_index(folder) == in_index(folder, tmp_path / "local") and len(in_index(folder)) == COUNT
-    assert set(failures(folder)) == {b"broken.jpg", b"empty.png"}
+    assert (done["pictures"], done["encoded"], done["failed"]) == (COUNT, COUNT, 2)
+    rows = [item.row.path for some in Features.open(target).stored() for item in some]
+    assert len(rows) == len(set(rows)) == COUNT and Features.open(target).manifest.complete
+    run(folder, tmp_path / "local.parquet", tiny_backbone_dir)
+    assert in_features(target) == in_features(tmp_path / "local.parquet")
+    assert set(failures(target)) == {b"broken.jpg", b"empty.png"}
