@@ -242,6 +242,7 @@ def test_an_empty_collection(run, there: str, tiny_backbone) -> None:
         (("search", ".", "a dog", "--index", "http://db/x"), "Write: --index milvus://db/x"),
         (("info", "db:1/x"), "Write: milvus://db:1/x"),
         (("search", "db:1/x", "a dog"), "Write: sightword search milvus://db:1/x 'a dog'"),
+        (("search", "db:1/x"), "Write: sightword search milvus://db:1/x TEXT"),
         (("serve", "db:1/x"), "Write: milvus://db:1/x"),
         (("search", "milvus://db/1x", "a dog"), "Write milvus://db/_1x, for instance."),
     ],

@@ -48,6 +48,18 @@ def test_it_is_searched_and_looked_after(run: Run, folder: Path, backup: Path, t
         assert engine.info()["pictures"] == 8
 
 
+def test_it_is_served(backup: Path, tiny_backbone) -> None:  # type: ignore[no-untyped-def]
+    from serving import serving
+
+    with serving(tiny_backbone, backup) as client:
+        (index,) = client.get("/v1/indexes").json()
+        # Its pictures are nowhere here: there is no folder to open.
+        assert (index["name"], index["folder"], index["pictures"]) == ("backup", None, 8)
+        found = client.post("/v1/search", json={"text": "red", "k": 3}).json()["results"][0]["hits"]
+        assert len(found) == 3
+        assert client.get(f"/v1/images/{found[0]['id']}").status_code == 404
+
+
 def test_it_cannot_be_indexed(run: Run, backup: Path) -> None:
     for words in ((backup,), (backup, "--index", backup), (backup, "--watch")):
         result = run("index", *words)

@@ -94,6 +94,7 @@ def _check_alone(word: str) -> None:
     if similar:
         raise UsageError(f"There is no folder {word!r}.", f"Was {similar!r} meant? {_as_words(word)}")
     if word.startswith((".", "~")) or any(separator in word for separator in _SEPARATORS):
+        _check_address(word, "sightword search {} TEXT")
         raise UsageError(f"There is no folder {word!r}.", _as_words(word))
 
 
@@ -104,10 +105,7 @@ def _as_words(word: str) -> str:
 def _check_folder(folder: str, text: str) -> None:
     if Path(folder).is_dir():
         return
-    if ":" in folder:
-        from sightword.index.milvus.address import refuse_half
-
-        refuse_half(folder, f"sightword search {{}} {shlex.quote(text)}")
+    _check_address(folder, f"sightword search {{}} {shlex.quote(text)}")
     if Path(folder).is_file():
         hint = f"A picture is given with --image {folder!r}." if _names_a_picture(folder) else None
         raise UsageError(f"{folder!r} is a file, not a folder.", hint)
@@ -117,6 +115,14 @@ def _check_folder(folder: str, text: str) -> None:
     elif similar := _similar_folder(folder):
         hint = f"Was {similar!r} meant?"
     raise UsageError(f"There is no folder {folder!r}.", hint or "Try: sightword search --help")
+
+
+def _check_address(word: str, command: str) -> None:
+    """Refuse what is meant as the address of an index but does not begin like one."""
+    if ":" in word:
+        from sightword.index.milvus.address import refuse_half
+
+        refuse_half(word, command)
 
 
 def _is_path(word: str) -> bool:
