@@ -48,6 +48,8 @@ class StoreConformance:
                 model.add(batch)
                 assert_same(store, model)
         assert_same(store, model)
+        store.settle()
+        assert_same(store, model)
         info = store.info()
         assert (info["pictures"], info["failed"], info["gone"]) == (50, 0, 0)
 

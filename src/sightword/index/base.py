@@ -260,6 +260,10 @@ class VectorStore(Protocol):
         """Forget vanished pictures and give space back; returns bytes freed."""
         ...
 
+    def settle(self) -> None:
+        """Wait until an approximate index, if there is one, finds what was written as it will from now on."""
+        ...
+
     def close(self) -> None:
         """Release files."""
         ...

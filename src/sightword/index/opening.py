@@ -13,7 +13,7 @@ from sightword.index.milvus.address import Address, is_address, parse_address, r
 if TYPE_CHECKING:
     from sightword.index.base import Manifest, VectorStore
 
-__all__ = ["Place", "as_place", "open_index"]
+__all__ = ["Place", "as_place", "most_at_once", "open_index"]
 
 Place = Path | Address
 """Where the person said that an index is."""
@@ -36,12 +36,25 @@ def as_place(index: str | os.PathLike[str] | Address) -> Place:
     return Path(index)
 
 
+def most_at_once(place: Place) -> int | None:
+    """The most pictures that one question to the vector index there may ask for; None for any number.
+
+    `scan` answers for more, too, by reading every row: right, but slow, and not the index's own answer.
+    """
+    if not isinstance(place, Address):
+        return None
+    from sightword.index.milvus.ranking import DEEPEST
+
+    return DEEPEST
+
+
 def open_index(
     folder: Path | str,
     *,
     index: Path | str | Address | None = None,
     create: Manifest | None = None,
     readonly: bool = False,
+    expected: int = 0,
 ) -> VectorStore:
     """Open the index of a folder of pictures; the parameters are those of `sightword.index.store.open_store`.
 
@@ -54,6 +67,8 @@ def open_index(
         Make an empty index with this manifest when there is none.
     readonly : bool
         Never create.
+    expected : int
+        About how many pictures will come, for the vector index of one that is made.
 
     Raises
     ------
@@ -70,7 +85,7 @@ def open_index(
     from sightword.index.milvus.store import MilvusStore
 
     if create is not None and not readonly:
-        return MilvusStore.create(place, create)
+        return MilvusStore.create(place, create, expected=expected)
     try:
         return MilvusStore.open(place)
     except IndexMissing as error:

@@ -293,6 +293,9 @@ class LocalStore(Session):
         """Forget vanished pictures and give space back; returns bytes freed."""
         return compact(self)
 
+    def settle(self) -> None:
+        """Nothing to wait for: every row is compared, from the moment that it is written."""
+
     def close(self) -> None:
         """Release files; closing twice does no harm."""
         self._ranking.forget()

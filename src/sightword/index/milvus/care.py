@@ -13,6 +13,7 @@ from sightword.index.base import CheckReport, Manifest
 from sightword.index.milvus.collection import Collection
 from sightword.index.milvus.creation import replicas_of
 from sightword.index.milvus.entities import Entity, state_of, stored_of, unit_of
+from sightword.index.milvus.layout import search_parameters
 from sightword.index.milvus.lease import holder_of
 from sightword.index.milvus.names import key_of
 from sightword.index.milvus.schema import FAILED, GONE, LIVE, NOTE, SCALARS, VECTOR
@@ -21,6 +22,9 @@ from sightword.index.milvus.writer import MilvusWriter, origin_in
 __all__ = ["describe", "faults", "forget_gone", "report"]
 
 _PAGE = 1000
+_FEW = 50
+"""So many pictures asked for, for what ``info`` tells."""
+
 _WORTH_MERGING = 10_000
 """Fewer holes are not worth segments that are sealed before they are full."""
 
@@ -30,7 +34,8 @@ def describe(collection: Collection, manifest: Manifest) -> dict[str, Any]:
     live, gone, failed = (
         collection.count(f"status == {status}", "strong") for status in (LIVE, GONE, FAILED)
     )
-    address = collection.connection.address
+    address, connection = collection.connection.address, collection.connection
+    built = connection.call("describe_index", collection_name=collection.name, index_name=VECTOR)
     return {
         "pictures": live,
         "failed": failed,
@@ -48,6 +53,8 @@ def describe(collection: Collection, manifest: Manifest) -> dict[str, Any]:
         "notice": None,
         "server": f"Milvus {collection.connection.version}",
         "vector_index": collection.kind,
+        "built_with": {name: int(built[name]) for name in ("M", "efConstruction", "nlist") if name in built},
+        "searched_with": search_parameters(collection.kind, _FEW, collection.lists),
         "replicas": _replicas(collection),
         "consistency": address.layout.consistency,
         "origin": origin_in(collection) or None,

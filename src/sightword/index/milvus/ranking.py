@@ -23,13 +23,16 @@ from sightword.index.scan import rescore
 from sightword.index.where import Expr
 from sightword.index.where_rows import holds
 
-__all__ = ["Found", "scan"]
+__all__ = ["DEEPEST", "Found", "scan"]
 
 Found = list[tuple[Scored, Array]]
 """Pictures with their scores, best first, and their unit vectors."""
 
 _MARGIN = 32
 """How many more than k are asked for: the server adds in float32, ties are settled here."""
+
+DEEPEST = MOST - _MARGIN
+"""The most pictures that the vector index is asked for; for more, all rows are read."""
 
 _WITH_VECTORS = 512
 """Up to so many proposals come with their vectors; of more, only those are fetched that matter."""

@@ -36,10 +36,11 @@ from sightword.index.milvus.entities import (
     stored_of,
     unit_of,
 )
-from sightword.index.milvus.layout import choose, index_parameters
+from sightword.index.milvus.layout import choose, index_parameters, is_exact
 from sightword.index.milvus.lease import Lease
 from sightword.index.milvus.names import key_of
 from sightword.index.milvus.schema import FAILED, GONE, LIVE, NOTE, SCALARS, VECTOR
+from sightword.index.milvus.settling import settle
 from sightword.index.milvus.writer import MilvusWriter, origin_in
 from sightword.index.where import Expr
 
@@ -271,6 +272,11 @@ class MilvusStore:
             self._collection.lists = index_parameters(wanted, pictures).get("nlist", 0)
         load_again(self._connection)
         return freed
+
+    def settle(self) -> None:
+        """Wait until an approximate index has every row; see `sightword.index.milvus.settling`."""
+        if not is_exact(self._collection.kind):
+            settle(self._connection, self._collection.count("", "strong"))
 
     def close(self) -> None:
         """Hang up; twice does no harm."""
