@@ -137,7 +137,7 @@ def evaluate_command(
     for lost in loaded.lost:
         click.echo(f"Not the whole benchmark: {plain(lost)}.", err=True)
     encoder = load_backbone(backbone)
-    with Bar() as bar:
+    with Bar("items") as bar:  # pictures, then queries
         report = run(
             benchmark,
             loaded,

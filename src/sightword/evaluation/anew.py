@@ -40,10 +40,13 @@ class Anew:
     ----------
     size : int
         How many pictures are ranked.
+    deep : int or None
+        As of `ranking`.
     """
 
     def __init__(self, ranking: Ranked, best: Sequence[str], scores: Array) -> None:
         self.size = ranking.size
+        self.deep = ranking.deep
         self._behind = ranking
         self._best = [best[row] for row in np.argsort(-np.asarray(scores, np.float64), kind="stable")]
         self._places: dict[str, int] = {}

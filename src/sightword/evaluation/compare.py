@@ -12,7 +12,7 @@ from typing import Any
 from sightword.errors import SightwordError, UsageError
 from sightword.evaluation.details import QUERIES, read_queries_file
 from sightword.evaluation.intervals import compare as paired
-from sightword.evaluation.tables_more import short
+from sightword.evaluation.tables_more import ranked_by, short
 
 __all__ = ["Comparison", "Results", "best_bars", "compare_results", "markdown", "read_results"]
 
@@ -74,6 +74,11 @@ class Results:
         return [str(item) for item in self.told.get("sizes", {}).get("left out", [])]
 
     @property
+    def index(self) -> dict[str, Any]:
+        """What ranked; empty where features were ranked exactly, without an index."""
+        return dict(self.told.get("index") or {})
+
+    @property
     def methods(self) -> list[str]:
         """All but chance."""
         return [name for name in self.told["tasks"] if name != "chance"]
@@ -81,13 +86,17 @@ class Results:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One method of one run against one of another, on the queries that both answered."""
+    """One method of one run against one of another, on the queries that both answered.
+
+    `changed` counts those that have another value.
+    """
 
     first: str
     second: str
     task: str
     metric: str
     queries: int
+    changed: int
     difference: float
     interval: tuple[float, float]
     p: float
@@ -163,7 +172,8 @@ def compare_results(first: Results, second: Results) -> list[Comparison]:
             found.append(
                 Comparison(
                     f"{first.path.name}: {a}", f"{second.path.name}: {b}", task, metric,
-                    len(chosen), result.difference, result.interval, result.p,
+                    len(chosen), sum(left[n] != right[m] for n, m in chosen),
+                    result.difference, result.interval, result.p,
                 )
             )  # fmt: skip
     return found
@@ -198,17 +208,19 @@ def markdown(results: Sequence[Results], comparisons: Sequence[Comparison]) -> s
     for result in results:
         if result.lost:
             lines += ["", f"**{result.path.name}: not the whole benchmark: {'; '.join(result.lost)}.**"]
+        if result.index:
+            lines += ["", f"{result.path.name}: {ranked_by(result.index)}"]
     if comparisons:
         lines += [
             "",
-            "| first | second | task | queries | second minus first (95 %) | p |",
-            "|---|---|---|---|---|---|",
+            "| first | second | task | queries | changed | second minus first (95 %) | p |",
+            "|---|---|---|---|---|---|---|",
         ]
     for item in comparisons:
         low, high = item.interval
         told = "< .001" if item.p < 0.001 else short(round(item.p, 3))
         lines.append(
-            f"| {item.first} | {item.second} | {item.task} | {item.queries:,} | "
+            f"| {item.first} | {item.second} | {item.task} | {item.queries:,} | {item.changed:,} | "
             f"{item.difference:+.3f} ({low:+.3f} to {high:+.3f}) | {told} |"
         )
     return "\n".join(lines)

@@ -88,7 +88,7 @@ def write_parquet(report: Report, path: Path) -> None:
                 "references": list(query.references),
                 "targets": list(query.targets),
                 "cosine": None if math.isnan(cosine) else cosine,
-                "place": (scores.places[number] or None) if scores.places else None,
+                "place": (max(scores.places[number], 0) or None) if scores.places else None,
                 "first": scores.tops[number][:TOLD] if scores.tops else [],
                 **{metric: scores.rows[number].get(metric) for metric in metrics},
             }

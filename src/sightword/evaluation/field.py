@@ -87,6 +87,8 @@ class FieldBenchmark(ABC):
     reference_stays: bool = False
     prunes_targets: bool = False
     """Whether a query outlives the loss of some of its right answers."""
+    deepest: int | None = 50
+    """The last place that a metric tells from those behind it; None where the whole ranking counts."""
 
     def __init__(self, allow_missing: bool = False) -> None:
         self.allow_missing = allow_missing

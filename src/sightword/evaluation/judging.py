@@ -11,7 +11,7 @@ from sightword.backbones.base import Array
 from sightword.evaluation.anew import Anew, Rescore
 from sightword.evaluation.benchmark import Benchmark, Loaded
 from sightword.evaluation.composed import ComposedQuery
-from sightword.evaluation.ranking import Ranked, Ranking, rankings
+from sightword.evaluation.ranking import BEYOND, Ranked, Ranking, rankings
 from sightword.evaluation.streaming import streamed_rankings
 from sightword.methods.vectors import unit
 
@@ -29,7 +29,8 @@ class MethodScores:
     rows : list of dict of str to float
         Metrics.
     places : list of int
-        Of the best right answer, from 1; 0 where there is none.
+        Of the best right answer, from 1; 0 where there is none, -n where it lies behind the first n and
+        nobody asked further.
     tops : list of list of str
         The first 50 of the ranking.
     within : list of list of str
@@ -82,6 +83,9 @@ class Galleries:
         for number, query in enumerate(self.loaded.queries):
             if candidates := getattr(query, "candidates", ()):
                 yield number, self._among(vectors[number], candidates)
+
+    def close(self) -> None:
+        """Nothing to let go of; galleries in an index have something."""
 
     def _of(self, names: Sequence[str]) -> Array:
         if len(names) == len(self.row):
@@ -157,4 +161,7 @@ def _first(query: ComposedQuery, ranking: Ranked, top: Sequence[str]) -> int:
     for place, name in enumerate(top, start=1):
         if name in wanted:
             return place
+    if ranking.deep is not None:
+        best = int(ranking.places(query.targets).min())
+        return -ranking.deep if best == BEYOND else best
     return int(ranking.places([ranking.order(query.targets)[0]])[0])

@@ -15,6 +15,7 @@ from PIL import Image
 
 from sightword.evaluation.composed import ComposedQuery, Picture
 from sightword.evaluation.report import Report
+from sightword.evaluation.tables_more import ranked_by
 from sightword.evaluation.views import genecis_crop, squash_crop
 from sightword.pictures.decode import decode
 
@@ -53,11 +54,12 @@ def write_page(report: Report, folder: Path, most: int = MOST) -> Path:
     about = (
         f"{len(cards)} of {len(report.loaded.queries):,} queries: the worst, and where methods disagree most."
     )
+    told = [about, *([ranked_by(report.index)] if report.index else [])]
     for mark, text in (
         ("TITLE", escape(title)),
         (
             "ABOUT",
-            escape(" ".join([about, *(f"Not the whole benchmark: {lost}." for lost in report.loaded.lost)])),
+            escape(" ".join([*told, *(f"Not the whole benchmark: {lost}." for lost in report.loaded.lost)])),
         ),
         ("METRIC", escape(report.main)),
         ("OPTIONS", options),
@@ -87,6 +89,7 @@ def _card(report: Report, number: int, thumbs: _Thumbs) -> str:
     for name, found in report.methods.items():
         place = found.places[number]
         told = f"best right answer at {place:,}" if place else "no right answer exists"
+        told = told if place >= 0 else f"no right answer among the first {-place:,}"
         shown = "".join(
             thumbs.figure(item, "hit" if item in right else "") for item in found.tops[number][:TOLD]
         )

@@ -11,15 +11,20 @@ from numpy.typing import NDArray
 from sightword.backbones.base import Array
 from sightword.evaluation.topk import best_rows
 
-__all__ = ["Ranked", "Ranking", "rankings"]
+__all__ = ["BEYOND", "Ranked", "Ranking", "rankings"]
 
 BLOCK = 256
+
+BEYOND = int(np.iinfo(np.int64).max)
+"""The place of a picture behind all those that were asked for."""
 
 
 class Ranked(Protocol):
     """What can be asked of a ranking, whether its scores are in memory or not."""
 
     size: int
+    deep: int | None
+    """Only the first so many places are told apart; what lies behind them is at `BEYOND`. None: all are."""
 
     def top(self, k: int) -> list[str]:
         """Ids of the first k."""
@@ -49,6 +54,8 @@ class Ranking:
     left_out : sequence of str
         References, and pictures that are not judged.
     """
+
+    deep: int | None = None
 
     def __init__(
         self, scores: Array, rows: Mapping[str, int], names: Sequence[str], left_out: Sequence[str] = ()

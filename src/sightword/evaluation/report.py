@@ -57,6 +57,8 @@ class Report:
         Cosine between reference and first right answer, by query; NaN where there is none.
     truncated : int
         Prompts whose ends the text tower could not read; equal prompts of several methods count once.
+    index : dict
+        What ranked (`sightword.evaluation.held`); empty where features were ranked here, exactly.
     """
 
     benchmark: str
@@ -74,6 +76,7 @@ class Report:
     slices: Mapping[str, Mapping[str, list[int]]] = field(default_factory=dict)
     likeness: Sequence[float] = ()
     truncated: int = 0
+    index: Mapping[str, Any] = field(default_factory=dict)
     _memory: dict[Any, tuple[float, float]] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
@@ -183,6 +186,7 @@ class Report:
                 "data": dict(self.loaded.facts),
             },
             "backbone": dict(self.backbone),
+            "index": dict(self.index) or None,
             "protocol": dict(self.protocol),
             "sizes": {
                 "gallery": len(self.loaded.pictures),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,11 +23,13 @@ from sightword.evaluation.benchmark import Benchmark, Loaded
 from sightword.evaluation.composed import ComposedQuery
 from sightword.evaluation.features import picture_features
 from sightword.evaluation.field import readable
+from sightword.evaluation.held import Holding
 from sightword.evaluation.inputs import CAPTION, Asking
 from sightword.evaluation.judging import Galleries, MethodScores, judge, sizes
 from sightword.evaluation.memory import Remembering
 from sightword.evaluation.report import BY_ASPECT, Report
 from sightword.evaluation.variants import Sweep, variants
+from sightword.index.milvus.address import Address
 from sightword.methods.base import Method
 from sightword.methods.catalog import list_methods, load_method
 from sightword.methods.inversion import Inversion
@@ -57,6 +61,7 @@ def run(
     prompts: Sequence[str] = (),
     sweep: Sweep | None = None,
     preprocess: str = "clip",
+    index: str | os.PathLike[str] | Address | None = None,
     cache: Path | None = None,
     progress: Progress | None = None,
     command: str = "",
@@ -75,6 +80,9 @@ def run(
     sweep : Sweep, optional
         Values of an option of the methods that take it.
     preprocess : {"clip", "targetpad"}
+    index : path or address, optional
+        An index that holds the gallery and ranks it; made and filled where that is still to be done. By
+        default features are ranked here, exactly.
     cache : Path, optional
         Where features of pictures and of prompts are kept.
     progress : Progress, optional
@@ -84,7 +92,10 @@ def run(
     Raises
     ------
     ModelUnavailable, UsageError
-        A method, a prompt or an option does not exist; told before any picture is read.
+        A method, a prompt or an option does not exist, or an index cannot rank this benchmark; told before
+        any picture is read.
+    IndexProblem
+        The index is another backbone's, holds anything but this gallery, or does not answer.
     """
     progress = progress or Progress()
     cache = cache_home() / "features" if cache is None else cache
@@ -100,6 +111,9 @@ def run(
         )
         for item in wanted
     }
+    holding = None if index is None else Holding.of(benchmark, backbone.spec, index)
+    if holding is not None:
+        holding.check(loaded, preprocess)
     reasons: dict[int, str] | None = {} if getattr(benchmark, "allow_missing", False) else None
     features = picture_features(
         backbone, loaded.folder, loaded.pictures, cache=cache, progress=progress, preprocess=preprocess,
@@ -108,23 +122,26 @@ def run(
     loaded, features = readable(
         benchmark.name, loaded, features, reasons or {}, prune=getattr(benchmark, "prunes_targets", False)
     )
-    galleries = Galleries(loaded, features)
+    galleries, ranker = Galleries(loaded, features), dict[str, Any]()
+    if holding is not None:
+        galleries, ranker = holding.hold(loaded, features, cache, progress)
     patches = Patches(backbone, loaded.folder, loaded.pictures, preprocess)
     results: dict[str, MethodScores] = {}
     seconds = {}
     truncated = 0
-    for item in wanted:
-        progress.description(f"asking {item.label}")
-        start = time.perf_counter()
-        with warnings.catch_warnings(record=True) as told:
-            warnings.simplefilter("always", PromptTruncated)
-            method = made[item.label]
-            asking = Asking(benchmark, galleries, remembering, method, item, patches)
-            results[item.label] = judge(
-                benchmark, galleries, asking.vectors(), asking.rescore, getattr(method, "depth", 0)
-            )
-        truncated += _count_truncated(told)
-        seconds[item.label] = round(time.perf_counter() - start, 2)
+    with closing(galleries):
+        for item in wanted:
+            progress.description(f"asking {item.label}")
+            start = time.perf_counter()
+            with warnings.catch_warnings(record=True) as told:
+                warnings.simplefilter("always", PromptTruncated)
+                method = made[item.label]
+                asking = Asking(benchmark, galleries, remembering, method, item, patches)
+                results[item.label] = judge(
+                    benchmark, galleries, asking.vectors(), asking.rescore, getattr(method, "depth", 0)
+                )
+            truncated += _count_truncated(told)
+            seconds[item.label] = round(time.perf_counter() - start, 2)
     chance = MethodScores([benchmark.chance(q, size) for q, size in zip(loaded.queries, sizes(loaded))])
     cosines = slices.likeness(loaded, features, galleries.row)
     parts = {
@@ -139,7 +156,11 @@ def run(
         loaded,
         results,
         chance,
-        {**benchmark.protocol(), "preprocess": _PREPROCESS.get(preprocess, preprocess)},
+        {
+            **benchmark.protocol(),
+            "preprocess": _PREPROCESS.get(preprocess, preprocess),
+            **(holding.protocol() if holding is not None else {}),
+        },
         _told(backbone),
         command,
         seconds,
@@ -150,6 +171,7 @@ def run(
         slices={name: part for name, part in parts.items() if len(part) > 1},
         likeness=[float(value) for value in cosines],
         truncated=truncated,
+        index=ranker,
     )
 
 

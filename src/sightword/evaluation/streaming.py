@@ -32,6 +32,8 @@ class Streamed:
         How many pictures are ranked.
     """
 
+    deep: int | None = None
+
     def __init__(self, size: int, best: Sequence[str], places: dict[str, int]) -> None:
         self.size = size
         self._best, self._places = best, places

@@ -40,6 +40,7 @@ class StyleShift:
     shown: tuple[str, ...] = ("R@1", "R@5", "R@10")
     prompts: tuple[str, ...] = ("rules", "searle", "pic2word")
     prompt: str = "rules"
+    deepest: int | None = None  # mAP is that of the whole ranking
 
     def load(self, folder: Path, split: str = "test") -> Loaded:
         """Read one split and check it.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sightword.evaluation.tables_more import (
     published_lines,
+    ranked_by,
     short,
     size_lines,
     slice_lines,
@@ -33,6 +34,7 @@ def tables(report: Report) -> str:
         f"{len(loaded.pictures):,} pictures; backbone {report.backbone.get('name', '')} "
         f"{report.backbone.get('weights_hash', '')[:12]}",
         *size_lines(loaded),
+        *([ranked_by(report.index)] if report.index else []),
     ]
     if report.truncated:
         lines.append(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from sightword.evaluation.published import published_rows
 
@@ -10,7 +11,9 @@ if TYPE_CHECKING:
     from sightword.evaluation.benchmark import Loaded
     from sightword.evaluation.report import Report
 
-__all__ = ["best_of_sweep", "published_lines", "short", "size_lines", "slice_lines", "sweep_lines"]
+__all__ = [
+    "best_of_sweep", "published_lines", "ranked_by", "short", "size_lines", "slice_lines", "sweep_lines",
+]  # fmt: skip
 
 MOST_PARTS = 12
 
@@ -31,6 +34,15 @@ def size_lines(loaded: Loaded) -> list[str]:
             told.append(f"{size.what} {size.found:,} ({beside})")
         lines.append(f"Sizes: {'; '.join(told)}.")
     return [*lines, *(f"**Not the whole benchmark: {lost}.**" for lost in loaded.lost)]
+
+
+def ranked_by(index: Mapping[str, Any]) -> str:
+    """The index that ranked (`sightword.evaluation.held`), as a sentence."""
+    told = [str(index["engine"]), str(index["vector index"])]
+    for how in ("built with", "searched with"):
+        if index.get(how):
+            told.append(f"{how} {' '.join(f'{name}={value}' for name, value in index[how].items())}")
+    return f"Ranked by the index {index['location']}: {', '.join(told)}."
 
 
 def sweep_lines(report: Report) -> list[str]:
