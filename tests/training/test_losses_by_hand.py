@@ -215,3 +215,32 @@ def test_gradients_are_clipped() -> None:
 
     assert run(0.0) > 1000
     assert run(0.5) == pytest.approx(0.5, rel=1e-3)
+
+
+def test_bfloat16_learns_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the command line, on a tower of open_clip's: other roundings, the same descent."""
+    pytest.importorskip("open_clip", reason="the tower is open_clip's")
+    import json
+
+    from click.testing import CliRunner
+
+    import tiny_clip
+    from sightword.cli.door import cli
+
+    monkeypatch.setenv("SIGHTWORD_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("SIGHTWORD_CONFIG", str(tmp_path / "user.toml"))
+    source = tiny_clip.folder(tmp_path / "clip")
+    np.save(tmp_path / "f.npy", np.random.default_rng(0).normal(size=(60, tiny_clip.D)).astype(np.float32))
+    curves = {}
+    for precision in ("f32", "bf16"):
+        call = ["train", "pic2word", "--features", tmp_path / "f.npy", "--backbone", source, "--scale", 20]
+        call += ["--device", "cpu", "--precision", precision, "--steps", 40, "--batch", 20, "--lr", 3e-3]
+        call += ["--dropout", 0, "--threads", 1, "--out", tmp_path / precision, "--json"]
+        done = CliRunner().invoke(cli, [str(word) for word in call])
+        assert done.exit_code == 0, done.stderr
+        report = json.loads(done.stdout)
+        assert report["precision"] == precision
+        curves[precision] = np.array([loss for _, loss in report["curve"]])
+    wide, narrow = curves["f32"], curves["bf16"]
+    assert (wide != narrow).any() and wide[-5:].mean() < wide[:5].mean() - 0.2
+    np.testing.assert_allclose(narrow, wide, rtol=0.05)
