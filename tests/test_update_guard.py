@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sightword.errors import IndexProblem
+from sightword.errors import IndexOfAnotherFolder
 from sightword.index.origin import origin_of
 from sightword.index.store import LocalStore
 from update_helpers import Album, album, counts
@@ -117,7 +117,7 @@ def test_the_wrong_folder_is_refused_by_an_index_that_knows_its_own(
     right, wrong = pictures.folder, other_folder(pictures, tmp_path)
     origin[0] = origin_of(right)
     pictures.folder = wrong
-    with pytest.raises(IndexProblem) as caught:
+    with pytest.raises(IndexOfAnotherFolder) as caught:
         pictures.update()
     assert f"which was filled from {origin_of(right)}, are not in {wrong}" in caught.value.message
     assert caught.value.message.startswith("8 of the 10 pictures of ")
@@ -127,7 +127,7 @@ def test_the_wrong_folder_is_refused_by_an_index_that_knows_its_own(
     assert pictures.store.known() == before and pictures.backbone.loads == 0
     (tmp_path / "empty").mkdir()
     pictures.folder = tmp_path / "empty"
-    with pytest.raises(IndexProblem, match="10 of the 10"):
+    with pytest.raises(IndexOfAnotherFolder, match="10 of the 10"):
         pictures.update()
     pictures.folder = wrong
     # A moved one is moved, eight are gone.
@@ -136,7 +136,7 @@ def test_the_wrong_folder_is_refused_by_an_index_that_knows_its_own(
 
 def test_an_unknown_folder_is_refused_likewise(pictures: Album, tmp_path: Path, origin: list[str]) -> None:
     pictures.folder = other_folder(pictures, tmp_path)
-    with pytest.raises(IndexProblem, match=r"8 of the 10 pictures of .* are not in") as caught:
+    with pytest.raises(IndexOfAnotherFolder, match=r"8 of the 10 pictures of .* are not in") as caught:
         pictures.update()
     assert "filled from" not in caught.value.message
 
@@ -148,7 +148,7 @@ def test_the_wrong_folder_may_have_the_same_names(pictures: Album, tmp_path: Pat
     pictures.folder.mkdir()
     for number in range(10):
         pictures.put(f"{number}.png", 100 + number)
-    with pytest.raises(IndexProblem, match=r"10 of the 10 pictures"):
+    with pytest.raises(IndexOfAnotherFolder, match=r"10 of the 10 pictures"):
         pictures.update()
     assert pictures.store.known() == before
 

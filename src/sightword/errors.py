@@ -8,6 +8,7 @@
     |   |-- IndexMissing                    there is none yet
     |   |-- IndexCorrupt                    it is damaged; ``sightword check`` repairs
     |   |-- IndexForAnotherBackbone         it holds another backbone's vectors
+    |   |-- IndexOfAnotherFolder            it was filled from another folder
     |   `-- IndexBusy                       another process is writing (its pid is named)
     |-- ModelUnavailable           exit 4   a backbone, method or optional package is not here
     |   |-- ModelMismatch                   the method belongs to another backbone
@@ -27,6 +28,7 @@ __all__ = [
     "IndexCorrupt",
     "IndexForAnotherBackbone",
     "IndexMissing",
+    "IndexOfAnotherFolder",
     "IndexProblem",
     "IndexWarning",
     "MethodNeeds",
@@ -90,6 +92,10 @@ class IndexCorrupt(IndexProblem):
 
 class IndexForAnotherBackbone(IndexProblem):
     """The index holds the vectors of another backbone."""
+
+
+class IndexOfAnotherFolder(IndexProblem):
+    """The index was filled from another folder, and most of its pictures are not in this one."""
 
 
 class IndexBusy(IndexProblem):

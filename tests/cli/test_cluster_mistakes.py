@@ -73,11 +73,11 @@ def test_the_wrong_folder(run, folder: Path, there: str, tmp_path: Path) -> None
     assert f"5 of the 8 pictures of {there}, which was filled from {origin_of(folder)}," in result.stderr
     assert f"sightword index {wrong} --index {there} --prune" in result.stderr
     assert paths(there) == before
-    # A question is answered all the same.
+    # An answer would name pictures in a folder that does not hold them.
     result = run("search", wrong, "a red ball", "--index", there, "--json")
-    assert result.exit_code == 0 and "answering from the 8 pictures" in result.stderr
-    document = json.loads(result.stdout)
-    assert (document["complete"], document["indexed"], document["waiting"]) == (False, 8, 3)
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert f"`sightword search {there}` asks without a folder" in result.stderr
+    assert run("search", wrong, "a red ball", "--index", there, "--no-update").exit_code == 0
     assert paths(there) == before
     assert run("index", wrong, "--index", there, "--prune").exit_code == 0
     assert json.loads(run("info", there, "--json").stdout)["origin"] == origin_of(wrong)

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sightword.errors import IndexProblem, PictureError
+from sightword.errors import IndexOfAnotherFolder, PictureError
 from sightword.index.origin import origin_of
 from sightword.pictures.changes import MOST_VANISHED, Changes, vanished_notice
 from sightword.pictures.names import display
@@ -68,7 +68,7 @@ class Guard:
 
         Raises
         ------
-        IndexProblem
+        IndexOfAnotherFolder
             The index was filled from another folder, and most of that is not here.
         """
         self.notice, self.believed = None, True
@@ -121,14 +121,15 @@ class Guard:
             if self.stop.is_set():
                 return
 
-    def _refusal(self, origin: str, lost: int, changes: Changes) -> IndexProblem:
+    def _refusal(self, origin: str, lost: int, changes: Changes) -> IndexOfAnotherFolder:
         folder, place = display(self.root), str(self.store.info()["location"])
         filled = f", which was filled from {display(origin)}," if origin else ""
         command = shlex.join(["sightword", "index", folder, "--index", place, "--prune"])
-        error = IndexProblem(
+        error = IndexOfAnotherFolder(
             f"{lost:,} of the {changes.live:,} pictures of {place}{filled} are not in {folder}, so nothing "
             "was changed.",
-            f"Name the right folder, or another index. If these pictures are to take their place: {command}",
+            f"Name the right folder or another index; `sightword search {place}` asks without a folder. "
+            f"If these pictures are to take their place: {command}",
         )
         error.waiting = len(changes.added) + len(changes.changed)
         return error

@@ -138,7 +138,7 @@ def update(
         The folder is not there.
     IndexBusy
         Another process is writing. Not raised when there is nothing to do.
-    IndexProblem
+    IndexOfAnotherFolder
         The index was filled from another folder, and most of that is not in this one.
     SightwordError
         From the backbone's loader, or from the store (a full disk); never because of single files.
