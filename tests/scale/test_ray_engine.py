@@ -13,7 +13,7 @@ import pytest
 
 from bulk_album import fill, in_features, run
 from sightword.errors import ModelUnavailable, SightwordError
-from sightword.scale import into
+from sightword.scale import into, ray_session
 from sightword.scale.ray_engine import RayEngine
 
 pytest.importorskip("pyarrow", reason="pyarrow is in the extra [ray]")
@@ -135,6 +135,27 @@ def test_errors_of_our_own_are_not_tried_again(
         with pytest.raises(SightwordError, match=words):
             run(fill(tmp_path / "pictures", 40), tmp_path / "out.parquet", tiny_backbone_dir)
         assert len(ray.pieces) == 1
+
+
+@pytest.mark.parametrize(
+    ("wanted", "words"), [(True, ["Ray's dashboard: http://127.0.0.1:8265"]), (False, [])]
+)
+def test_where_the_dashboard_is(wanted: bool, words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "RAY_BACKEND_LOG_LEVEL"):
+        monkeypatch.setenv(name, "0")  # put back afterwards
+    asked: dict[str, Any] = {}
+
+    def init(**options: Any) -> Any:
+        asked.update(options)
+        return SimpleNamespace(dashboard_url="127.0.0.1:8265")
+
+    ray = SimpleNamespace(init=init, shutdown=lambda: None)
+    monkeypatch.setattr(ray_session, "need_ray", lambda: ray)
+    monkeypatch.setattr(ray_session, "find_spec", lambda name: object())
+    said: list[str] = []
+    with ray_session.ray_session(dashboard=wanted, told=said.append) as opened:
+        assert opened is ray
+    assert said == words and asked["include_dashboard"] is wanted and asked["address"] == "local"
 
 
 def test_pools_are_elastic_and_follow_cores_and_cards(

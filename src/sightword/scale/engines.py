@@ -115,6 +115,7 @@ class _Late:
                     cpus=choice.cpus,
                     dashboard=choice.dashboard,
                     object_store=choice.object_store,
+                    told=self._told,
                 )
             )
             self._engine = RayEngine(ray, cards_each=choice.cards_each, batch=choice.batch, told=self._told)

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
@@ -32,6 +32,7 @@ def ray_session(
     cpus: int | None = None,
     dashboard: bool = False,
     object_store: int | None = None,
+    told: Callable[[str], None] = lambda text: None,
 ) -> Iterator[Any]:
     """Connect, yield Ray, disconnect.
 
@@ -49,6 +50,8 @@ def ray_session(
         Show Ray's dashboard on an own cluster; needs ``ray[default]``.
     object_store : int, optional
         Bytes of shared memory of an own cluster.
+    told : callable
+        Told where the dashboard is, in one sentence.
 
     Raises
     ------
@@ -79,7 +82,7 @@ def ray_session(
         if object_store is not None:
             own["object_store_memory"] = object_store
         try:
-            ray.init(
+            context = ray.init(
                 address=address or "local",
                 log_to_driver=False,
                 logging_level=logging.ERROR,
@@ -90,6 +93,8 @@ def ray_session(
             reason = " ".join(line.strip() for line in told[:2]).rstrip(".") or type(error).__name__
             what = f"The Ray cluster at {address} cannot be joined" if address else "Ray cannot be started"
             raise SightwordError(f"{what} ({reason}).", _HINT if address else None) from None
+    if dashboard and context.dashboard_url:
+        told(f"Ray's dashboard: http://{context.dashboard_url}")
     try:
         yield ray
     finally:
