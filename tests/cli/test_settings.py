@@ -104,8 +104,8 @@ def test_a_setting_about_words_does_not_stop_a_search_by_picture(run, folder: Pa
     assert json.loads(done.stdout)["method"] == "image"
 
 
-DELIBERATE = {"methods", "prompts"}
-"""How `search` asks must not decide what `evaluate` compares."""
+DELIBERATE = {"methods", "prompts", "gallery-index"}
+"""How and where `search` asks must not decide what `evaluate` compares."""
 
 
 def test_every_option_has_the_variable_that_its_name_promises(monkeypatch: pytest.MonkeyPatch) -> None:
