@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,7 +88,7 @@ class Results:
 class Comparison:
     """One method of one run against one of another, on the queries that both answered.
 
-    `changed` counts those that have another value.
+    `changed` counts, by metric, those that have another value.
     """
 
     first: str
@@ -96,7 +96,7 @@ class Comparison:
     task: str
     metric: str
     queries: int
-    changed: int
+    changed: dict[str, int]
     difference: float
     interval: tuple[float, float]
     p: float
@@ -172,11 +172,26 @@ def compare_results(first: Results, second: Results) -> list[Comparison]:
             found.append(
                 Comparison(
                     f"{first.path.name}: {a}", f"{second.path.name}: {b}", task, metric,
-                    len(chosen), sum(left[n] != right[m] for n, m in chosen),
+                    len(chosen), _changed(one["scores"][a], two["scores"][b], chosen),
                     result.difference, result.interval, result.p,
                 )
             )  # fmt: skip
     return found
+
+
+def _changed(
+    left: Mapping[str, Sequence[float | None]],
+    right: Mapping[str, Sequence[float | None]],
+    pairs: Sequence[tuple[int, int]],
+) -> dict[str, int]:
+    return {name: sum(left[name][n] != right[name][m] for n, m in pairs) for name in left if name in right}
+
+
+def _told(changed: Mapping[str, int]) -> str:
+    """In how many queries which metrics differ; one number where all do."""
+    if len(counts := set(changed.values())) == 1:
+        return f"{counts.pop():,}"
+    return ", ".join(f"{name} {count:,}" for name, count in changed.items() if count)
 
 
 def best_bars(results: Sequence[Results]) -> dict[str, list[float | None]]:
@@ -220,7 +235,7 @@ def markdown(results: Sequence[Results], comparisons: Sequence[Comparison]) -> s
         low, high = item.interval
         told = "< .001" if item.p < 0.001 else short(round(item.p, 3))
         lines.append(
-            f"| {item.first} | {item.second} | {item.task} | {item.queries:,} | {item.changed:,} | "
+            f"| {item.first} | {item.second} | {item.task} | {item.queries:,} | {_told(item.changed)} | "
             f"{item.difference:+.3f} ({low:+.3f} to {high:+.3f}) | {told} |"
         )
     return "\n".join(lines)
