@@ -6,15 +6,19 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from sightword.errors import IndexProblem
+from sightword.evaluation import page
 from sightword.evaluation.benchmark import Loaded
+from sightword.evaluation.fashioniq import FashionIQ
 from sightword.evaluation.field import FieldQuery, shot
 from sightword.evaluation.held_ranking import Held, HeldGalleries, HeldRanking
+from sightword.evaluation.judging import Galleries, judge
 from sightword.evaluation.ranking import BEYOND, Ranking
 from sightword.index.base import Manifest, Picture, Scored
 from sightword.index.store import LocalStore, open_store
@@ -119,6 +123,23 @@ def test_no_deeper_than_metrics_look(store: LocalStore, features: np.ndarray) ->
     found, asked = galleries(store, features, queries, 50)
     next(found.rankings(vectors(3), kept=120))  # a method that ranks 120 anew
     assert asked.asked == [(121, False)]
+
+
+def test_answers_far_behind_have_no_place(store: LocalStore, features: np.ndarray) -> None:
+    queries = [replace(query(number), references=(f"p{number + 7}",)) for number in range(0, 80, 2)]
+    held, _ = galleries(store, features, queries, 50, reference_stays=True)
+    found, wanted = (
+        judge(FashionIQ(), each, vectors(40)) for each in (held, Galleries(held.loaded, features))
+    )
+    assert found.rows == wanted.rows
+    assert found.places == [place if place <= 50 else -50 for place in wanted.places]
+    assert min(found.places) == -50 < 0 < max(found.places)
+    far = found.places.index(-50)
+    report = SimpleNamespace(
+        loaded=held.loaded, methods={"average": found}, main="R@10"
+    )  # what a card of the page reads
+    pictures = SimpleNamespace(figure=lambda name, kind: "")
+    assert "no right answer among the first 50<" in page._card(report, far, pictures)  # type: ignore[arg-type]
 
 
 def test_galleries_of_tasks(store: LocalStore, features: np.ndarray) -> None:
