@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -23,21 +24,26 @@ pytestmark = [
 COUNT = 80
 
 
-def test_a_lost_machine_costs_time_alone(tmp_path: Path, tiny_backbone_dir: Path) -> None:
+def test_a_lost_machine_costs_time_alone(tmp_path: Path) -> None:
     folder, target = fill(tmp_path / "pictures", COUNT), tmp_path / "out.parquet"
     for path in sorted(folder.rglob("0*.png")):
         path.rename(path.with_name(f"slow{path.name}"))  # 0.3 s each, on the cluster
-    options = {"backbone": str(tiny_backbone_dir), "program": "faulty_worker", "average": 8}
+    # Decoded pictures of this size lie in their machine's memory, and are lost with it.
+    options = {"backbone": "starter", "program": "faulty_worker", "average": 8}
     with box(machines=2) as cluster:
         driver = cluster.start(folder, target, **options)
-        until(lambda: any(target.glob("pictures/*.parquet")) or driver.poll() is not None, 120, "a shard")
+        at_work: list[int] = []
+
+        def decoding() -> bool:
+            at_work[:] = [pid for pid in cluster.machines if cluster.workers("Decoder", below=pid)]
+            return bool(at_work) or driver.poll() is not None
+
+        until(decoding, 90, "the start of the workers")
+        time.sleep(3)  # a piece of work takes five seconds
         assert driver.poll() is None, driver.communicate()
-        decoding = [raylet for raylet in cluster.machines if cluster.workers("Decoder", below=raylet)]
-        assert decoding
-        for pid in (
-            decoding[0],
-            *cluster.workers("ray::", below=decoding[0]),
-        ):  # Ray's process, then all others
+        machine = at_work[0]
+        assert cluster.workers("Decoder", below=machine)
+        for pid in (machine, *cluster.workers("ray::", below=machine)):  # Ray's process, then all others
             os.kill(pid, signal.SIGKILL)
         out, err = driver.communicate(timeout=120)
         assert driver.returncode == 0, err
@@ -45,6 +51,6 @@ def test_a_lost_machine_costs_time_alone(tmp_path: Path, tiny_backbone_dir: Path
     assert (done["pictures"], done["encoded"], done["failed"]) == (COUNT, COUNT, 2)
     rows = [item.row.path for some in Features.open(target).stored() for item in some]
     assert len(rows) == len(set(rows)) == COUNT and Features.open(target).manifest.complete
-    run(folder, tmp_path / "local.parquet", tiny_backbone_dir)
+    run(folder, tmp_path / "local.parquet", Path("starter"))
     assert in_features(target) == in_features(tmp_path / "local.parquet")
     assert set(failures(target)) == {b"broken.jpg", b"empty.png"}
