@@ -138,6 +138,24 @@ def test_a_killed_driver_and_killed_workers_lose_nothing(
     assert names[0] == names[1]
 
 
+def test_pictures_inside_parquet(cluster: Box, tmp_path: Path, tiny_backbone_dir: Path) -> None:
+    import pyarrow
+    import pyarrow.parquet as parquet
+
+    files = sorted(fill(tmp_path / "pictures", 60).rglob("*.*"))
+    table = tmp_path / "in.parquet"
+    columns = {"image": [path.read_bytes() for path in files], "name": [path.name for path in files]}
+    parquet.write_table(pyarrow.table(columns), table, row_group_size=7)
+    options = ("--backbone", tiny_backbone_dir, "--engine", "ray", "--address", cluster.address, "--json")
+    done = cluster.command("index", table, "--to", tmp_path / "out.parquet", *options)
+    assert done.returncode == 0, done.stderr
+    facts = json.loads(done.stdout)
+    assert (facts["pictures"], facts["encoded"], facts["failed"]) == (60, 60, 2)
+    run(table, tmp_path / "local.parquet", tiny_backbone_dir)
+    assert in_features(tmp_path / "out.parquet") == in_features(tmp_path / "local.parquet")
+    assert failures(tmp_path / "out.parquet") == failures(tmp_path / "local.parquet")
+
+
 def test_progress_on_a_terminal(cluster: Box, tmp_path: Path, tiny_backbone_dir: Path) -> None:
     folder = fill(tmp_path / "pictures", 300)
     options = ("--backbone", tiny_backbone_dir, "--engine", "ray", "--address", cluster.address)
