@@ -43,9 +43,7 @@ _OPTIONS = (
         metavar="HOST:PORT",
         help="The Ray cluster, or `auto`. [default: one on this machine, for the time being]",
     ),
-    click.option(
-        "--gpus", type=FloatRange(0), help="Graphics cards of one encoder. [default: 1 with cuda]"
-    ),
+    click.option("--gpus", type=FloatRange(0), help="Graphics cards of one encoder. [default: 1 with cuda]"),
     click.option("--device", help="torch backbones: cuda, mps or cpu."),
     click.option("--batch", type=IntRange(1), help="Pictures encoded at once."),
     click.option(

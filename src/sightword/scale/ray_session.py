@@ -89,8 +89,8 @@ def ray_session(
                 **({} if address else own),
             )
         except Exception as error:
-            told = str(error).strip().splitlines()
-            reason = " ".join(line.strip() for line in told[:2]).rstrip(".") or type(error).__name__
+            lines = str(error).strip().splitlines()
+            reason = " ".join(line.strip() for line in lines[:2]).rstrip(".") or type(error).__name__
             what = f"The Ray cluster at {address} cannot be joined" if address else "Ray cannot be started"
             raise SightwordError(f"{what} ({reason}).", _HINT if address else None) from None
     if dashboard and context.dashboard_url:
