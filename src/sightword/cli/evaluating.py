@@ -38,7 +38,8 @@ def compare_runs(paths: Sequence[Path], out: Path | None, json: bool) -> None:
     document = {
         "results": [
             {"path": str(r.path), "benchmark": r.what, "metric": r.main,
-             "overall": {name: r.overall(name) for name in r.methods}, "left out": r.lost, "index": r.index or None,
+             "overall": {name: r.overall(name) for name in r.methods}, "left out": r.lost,
+             "index": r.index or None,
              "best": {name: {"way": b[0], "mean": b[1], "worst": b[2]} for name, b in r.best.items()}}
             for r in results
         ],
