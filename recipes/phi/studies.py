@@ -142,13 +142,14 @@ def table(study: Study, rows: dict[str, Any]) -> list[str]:
 SAID = """
 ## What they say
 
-- **More than one pseudo-word helps Pic2Word** (k = 2: +.011, k = 4: +.016) and LinCIR (+.013, +.070) and hurts masked pairs (−.006, −.011), which see far
-  fewer pictures. SEARLE with k = 2 and 4 has not been run; with k = 1, thirty steps from random words and 400 pictures do far better (.161) than the
-  shipped recipe of twelve steps from Pic2Word's answers.
+- **More than one pseudo-word helps Pic2Word** (k = 2: +.011, k = 4: +.016) and LinCIR (+.013, +.070) and hurts masked pairs (−.006, −.011) and
+  SEARLE (−.022, −.074), which see far fewer pictures: SEARLE's φ must foretell more numbers from the same 400. With `+pdv` Pic2Word's gain is gone
+  ([pic2word](pic2word.md)).
 - **Pictures**: 100 teach next to nothing, 1,000 three quarters, 10,000 nearly all of what 40,000 teach.
 - **Captions beside pictures** change nothing that can be told (+.003, −.001 to +.007).
 - **Masked pairs**: τ from .1 to .3 is alike, from .5 on worse; pairs that keep the most of the picture teach least; the longest noun is a
-  worse choice than a random or the head noun; captions that the backbone made itself are no worse than people's.
+  worse choice than a random or the head noun; captions that the backbone made itself are no worse than people's (both
+  are a style and a name in a template: names from CLDR and titles, or the backbone's nearest; nobody's free sentences are in it).
 - **LinCIR**: little noise is best, moving phi's inputs over the modality gap does not help, captions of photographs teach more than glosses and
   names. All its rows stay far below `average` here.
 """
