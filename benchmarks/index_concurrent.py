@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -23,13 +24,19 @@ from _rows import fill, query
 from sightword.index.store import LocalStore, open_store
 
 
-def timed(store: LocalStore, number: int, dim: int) -> tuple[float, float]:
-    """Milliseconds of one query: on the clock, and of the processor (where others hardly count)."""
-    vector = query(number, dim)
+def timed(store: LocalStore, number: int, dim: int) -> tuple[float, float, int]:
+    """Milliseconds of one query: on the clock, and of the processor (where others hardly count); page faults."""
+    vector, faults = query(number, dim), page_faults()
     start, worked = time.perf_counter(), time.thread_time()
     store.scan(vector, 50)
     store.background(vector)
-    return 1000 * (time.perf_counter() - start), 1000 * (time.thread_time() - worked)
+    took, cpu = 1000 * (time.perf_counter() - start), 1000 * (time.thread_time() - worked)
+    return took, cpu, page_faults() - faults
+
+
+def page_faults() -> int:
+    """Of this thread so far."""
+    return resource.getrusage(resource.RUSAGE_THREAD).ru_minflt
 
 
 def main() -> None:
@@ -60,17 +67,25 @@ def main() -> None:
             before = int(store.info()["pictures"])
             for number in range(5):
                 timed(store, number, args.dim)
-            quiet, quiet_cpu = zip(*(timed(store, 100 + number, args.dim) for number in range(args.quiet)))
+            quiet, quiet_cpu, _ = zip(*(timed(store, 100 + number, args.dim) for number in range(args.quiet)))
             command = [sys.executable, __file__, "--write", str(folder), "--rows", str(before + more)]
             command += ["--dim", str(args.dim), "--batch", str(args.batch)]
-            sizes, generations, both = set(), set(), []
+            sizes, both = set(), []
+            born: dict[int, float] = {}  # when each generation was first asked
+            moments: list[dict[str, float]] = []
             start = time.perf_counter()
             with subprocess.Popen(command, env={**os.environ, "OPENBLAS_NUM_THREADS": "1"}) as process:
                 while process.poll() is None:
-                    both.append(timed(store, 1000 + len(both), args.dim))
+                    at = time.perf_counter()
+                    took, cpu, faults = timed(store, 1000 + len(both), args.dim)
+                    both.append((took, cpu))
                     with store.current() as moment:
                         sizes.add(len(moment.view))
-                        generations.add(moment.view.generation)
+                        age = at - born.setdefault(moment.view.generation, at)
+                    moments.append(
+                        {"ms": round(took, 1), "cpu_ms": round(cpu, 1), "page_faults": faults,
+                         "seconds_after_start": round(at - start, 1), "age_of_generation_s": round(age, 1)}
+                    )  # fmt: skip
                     time.sleep(args.pause)
                 if process.returncode:
                     sys.exit("the writing process failed")
@@ -95,9 +110,10 @@ def main() -> None:
             "busy_cpu_ms_median": statistics.median(busy_cpu),
             "busy_cpu_ms_max": max(busy_cpu),
             "states_seen": len(sizes),
-            "generations_seen": len(generations),
+            "generations_seen": len(born),
             "pictures_seen_at_the_end": seen,
             "writing_seconds": seconds,
+            "slowest": sorted(moments, key=lambda each: -each["ms"])[:12],
         },
         ratios={
             "slowest busy / median quiet": ordered[-1] / statistics.median(quiet),
