@@ -25,7 +25,7 @@ from sightword.index.store import LocalStore, open_store
 
 
 def timed(store: LocalStore, number: int, dim: int) -> tuple[float, float, int]:
-    """Milliseconds of one query: on the clock, and of the processor (where others hardly count); page faults."""
+    """Milliseconds of one query, on the clock and of the processor; page faults."""
     vector, faults = query(number, dim), page_faults()
     start, worked = time.perf_counter(), time.thread_time()
     store.scan(vector, 50)

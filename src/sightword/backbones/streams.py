@@ -71,10 +71,12 @@ class StreamedTower:
         found = np.empty((len(pixels), self._width), np.float32)
         wrong: list[tuple[int, ...]] = []
         with self._lock:
-            for start in range(0, len(pixels), self._portion):
-                part, place = (array[start : start + self._portion] for array in (pixels, found))
-                self._queue.start_async([part], (place, wrong), share_inputs=True)
-            self._queue.wait_all()
+            try:
+                for start in range(0, len(pixels), self._portion):
+                    part, place = (array[start : start + self._portion] for array in (pixels, found))
+                    self._queue.start_async([part], (place, wrong), share_inputs=True)
+            finally:
+                self._queue.wait_all()  # what runs reads `pixels` and writes `found`, also after an interrupt
         if wrong:
             raise wrong_width(self._path, wrong[0], self._width)
         return found
