@@ -138,7 +138,7 @@ class Holding:
             self._compare(store, loaded)
             missing = missing_rows(store, self.name, rows, features, self._another(loaded))
             fill(store, loaded.folder, missing, features, progress)
-            store.settle()
+            store.settle(written=bool(missing))
             facts = _facts(store, self.name, len(missing))
         except BaseException:
             store.close()

@@ -260,8 +260,11 @@ class VectorStore(Protocol):
         """Forget vanished pictures and give space back; returns bytes freed."""
         ...
 
-    def settle(self) -> None:
-        """Wait until an approximate index, if there is one, finds what was written as it will from now on."""
+    def settle(self, *, written: bool = True) -> None:
+        """Wait until an approximate index, if there is one, finds what was written as it will from now on.
+
+        With `written` false nothing was: unless something else is still to be indexed, nothing happens.
+        """
         ...
 
     def close(self) -> None:

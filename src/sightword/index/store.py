@@ -293,7 +293,7 @@ class LocalStore(Session):
         """Forget vanished pictures and give space back; returns bytes freed."""
         return compact(self)
 
-    def settle(self) -> None:
+    def settle(self, *, written: bool = True) -> None:
         """Nothing to wait for: every row is compared, from the moment that it is written."""
 
     def close(self) -> None:

@@ -35,7 +35,8 @@ def describe(collection: Collection, manifest: Manifest) -> dict[str, Any]:
         collection.count(f"status == {status}", "strong") for status in (LIVE, GONE, FAILED)
     )
     address, connection = collection.connection.address, collection.connection
-    built = connection.call("describe_index", collection_name=collection.name, index_name=VECTOR)
+    # None while another process builds it anew.
+    built = connection.call("describe_index", collection_name=collection.name, index_name=VECTOR) or {}
     return {
         "pictures": live,
         "failed": failed,

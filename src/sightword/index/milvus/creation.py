@@ -18,6 +18,7 @@ __all__ = [
     "build_index",
     "drop_unused",
     "load_again",
+    "load_anew",
     "make_collection",
     "open_collection",
     "rebuild_index",
@@ -121,10 +122,11 @@ def build_index(connection: Connection, kind: str, pictures: int, *, wait: bool 
 def rebuild_index(connection: Connection, kind: str, pictures: int) -> None:
     """Put another vector index in the place of the present one; nothing can be asked until it is done."""
     name = connection.address.collection
+    wanted, present = connection.address.layout.replicas, replicas_of(connection)
     connection.call("release_collection", seconds=_SLOW, collection_name=name)
     connection.call("drop_index", seconds=_SLOW, collection_name=name, index_name=VECTOR)
     build_index(connection, kind, pictures, wait=True)
-    _load(connection)
+    _bring_back(connection, present if wanted == 1 else wanted, present)
 
 
 def _index_kind(connection: Connection) -> tuple[str | None, int]:
@@ -132,7 +134,11 @@ def _index_kind(connection: Connection) -> tuple[str | None, int]:
     name = connection.address.collection
     if VECTOR not in connection.call("list_indexes", collection_name=name):
         return None, 0
-    described: dict[str, Any] = connection.call("describe_index", collection_name=name, index_name=VECTOR)
+    described: dict[str, Any] | None = connection.call(
+        "describe_index", collection_name=name, index_name=VECTOR
+    )
+    if described is None:  # dropped in between, by another process that builds it anew
+        return None, 0
     return str(described["index_type"]), int(described.get("nlist", 0))
 
 
@@ -147,13 +153,31 @@ def load_again(connection: Connection) -> None:
     Nothing can be asked meanwhile: Milvus 2.3 changes the number only of a collection that is not loaded.
     """
     wanted, present = connection.address.layout.replicas, replicas_of(connection)
-    if wanted in (1, present):
-        return
-    connection.call("release_collection", seconds=_SLOW, collection_name=connection.address.collection)
+    if wanted not in (1, present):
+        load_anew(connection, wanted, present)
+
+
+def load_anew(connection: Connection, wanted: int, present: int) -> None:
+    """Let go of the collection and load it so many times; cut off, as many times as it was.
+
+    Nothing can be asked meanwhile.
+    """
+    name = connection.address.collection
     try:
-        _bring(connection, wanted)
+        connection.call("release_collection", seconds=_SLOW, collection_name=name)
+    except BaseException:  # it may be out of memory all the same
+        with contextlib.suppress(SightwordError):
+            _bring(connection, present or 1)
+        raise
+    _bring_back(connection, wanted, present)
+
+
+def _bring_back(connection: Connection, wanted: int, present: int) -> None:
+    try:
+        _bring(connection, wanted or 1)
     except BaseException:
-        _bring(connection, present)
+        with contextlib.suppress(SightwordError):  # why it is not as wanted is what is told
+            _bring(connection, present or 1)
         raise
 
 

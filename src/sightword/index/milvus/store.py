@@ -273,10 +273,10 @@ class MilvusStore:
         load_again(self._connection)
         return freed
 
-    def settle(self) -> None:
+    def settle(self, *, written: bool = True) -> None:
         """Wait until an approximate index has every row; see `sightword.index.milvus.settling`."""
         if not is_exact(self._collection.kind):
-            settle(self._connection, self._collection.count("", "strong"))
+            settle(self._connection, self._collection.count("", "strong"), written=written)
 
     def close(self) -> None:
         """Hang up; twice does no harm."""
