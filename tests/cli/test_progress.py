@@ -77,6 +77,20 @@ def test_another_piece_of_work_counts_anew(monkeypatch: pytest.MonkeyPatch) -> N
     assert "40/70" not in stream.getvalue()
 
 
+def test_what_was_there_belongs_to_one_piece_of_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A resumed table with pictures inside: features are made from 900 on, then all 1,000 are brought in."""
+    monkeypatch.setattr(progress, "QUIET_SECONDS", 0.0)
+    monkeypatch.setattr(progress.sys, "stderr", Terminal(True))
+    with Bar() as bar:
+        bar.already(900)
+        bar.total(100)
+        bar.advance(100)
+        assert (bar._bar.initial, bar._bar.n, bar._bar.total) == (900, 1000, 1000)
+        bar.total(1000)
+        bar.advance(400)
+        assert (bar._bar.initial, bar._bar.n, bar._bar.total) == (0, 400, 1000)
+
+
 def test_a_slow_start_is_not_silent(monkeypatch: pytest.MonkeyPatch) -> None:
     """No file is done yet: a slow walk or a model that is loading must not look like hanging."""
     monkeypatch.setattr(progress, "SPEAK_SECONDS", 0.01)

@@ -41,7 +41,7 @@ class Bar(Progress):
         self._start = self._begun = time.monotonic()
         self._unit = unit
         self._what = ""
-        self._count = self._done = self._before = self._found = 0
+        self._count = self._done = self._before = self._known = self._found = 0
         self._bar: Any = None
         self._width = 0
         self._lock = threading.Lock()  # between the line and the bar
@@ -59,14 +59,16 @@ class Bar(Progress):
         self._found = count
 
     def already(self, count: int) -> None:
-        """So many are known from earlier runs; the bar goes on from there."""
-        self._before = count
+        """So many are known from earlier runs; the bar of the `total` that follows goes on from there."""
+        self._known = count
 
     def total(self, count: int) -> None:
         """How many files there are to look at; what was counted before was another piece of work."""
         self._count, self._done, self._begun = count, 0, time.monotonic()
+        self._before, self._known = self._known, 0
         if self._bar is not None:
             with self._lock:
+                self._bar.initial = self._before
                 self._bar.reset(total=self._before + count)
 
     def advance(self, count: int = 1) -> None:
