@@ -87,6 +87,21 @@ def test_captions_beside_pictures_and_in_shards(tmp_path: Path) -> None:
             list(open_source(str(shard)))
 
 
+def test_json_members_of_shards_too(tmp_path: Path) -> None:
+    shard = tmp_path / "shard.tar"
+    for encoding in ("utf-8", "utf-8-sig", "latin-1"):
+        data = '{"caption": "café"}'.encode(encoding)
+        with tarfile.open(shard, "w") as tar:
+            info = tarfile.TarInfo("x/0.json")
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+        if encoding != "latin-1":
+            assert [item.captions for item in open_source(str(shard))] == [("café",)]
+            continue
+        with pytest.raises(UsageError, match=r"shard\.tar: x/0\.json is not UTF-8: byte 17 is 0xE9"):
+            list(open_source(str(shard)))
+
+
 def test_a_byte_order_mark_is_no_letter(tmp_path: Path) -> None:
     for name, data in (
         ("a.csv", TABLE),

@@ -70,13 +70,13 @@ class TarSource(Source[Item]):
             elif kind in ("txt", "caption"):
                 captions = (decoded_text(stream.read(), f"{shard}: {member.name}").strip(),)
             elif kind == "json" and not captions:
-                captions = self._from_json(stream.read())
+                captions = self._from_json(decoded_text(stream.read(), f"{shard}: {member.name}"))
         if key and (picture is not None or captions):
             yield Item(f"{shard.name}/{key}", picture, captions)
 
-    def _from_json(self, data: bytes) -> tuple[str, ...]:
+    def _from_json(self, text: str) -> tuple[str, ...]:
         try:
-            row = json.loads(data)
+            row = json.loads(text)
         except ValueError:
             return ()
         names = (self._columns.caption,) if self._columns.caption else CAPTIONS
