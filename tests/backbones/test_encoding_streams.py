@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from sightword.backbones import load_backbone
 from sightword.backbones.openvino_runtime import OpenVINOBackbone
-from sightword.backbones.streams import PORTION, StreamedTower, stream_count
+from sightword.backbones.streams import PORTION, StreamedTower, _keep, stream_count
 from sightword.backbones.towers import find_graph
 from sightword.errors import ModelUnavailable
 from tiny import SIZE, D, image_reference
@@ -71,4 +73,32 @@ def test_a_failing_inference_is_an_error_and_the_next_call_works(
     many = pixels(3 * PORTION)
     with pytest.raises((RuntimeError, ValueError)):
         tower(many[:, :1])  # a channel where there should be three
+    np.testing.assert_allclose(tower(many), image_reference(many), atol=1e-5)
+
+
+def test_an_interrupt_leaves_no_inference_running(
+    tiny_backbone_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What still ran would read pixels, and write features, that nobody holds any longer."""
+    tower = StreamedTower(find_graph(tiny_backbone_dir, "image"), D, 4, "f32", None)
+    many, begin, started, kept = pixels(3 * PORTION), tower._queue.start_async, [], []
+
+    def slowly(request: Any, place: Any) -> None:
+        time.sleep(0.2)
+        _keep(request, place)
+        kept.append(place)
+
+    def interrupted(*args: Any, **options: Any) -> None:
+        if len(started) == 2:
+            raise KeyboardInterrupt
+        started.append(args)
+        begin(*args, **options)
+
+    with monkeypatch.context() as patch:
+        tower._queue.set_callback(slowly)
+        patch.setattr(tower._queue, "start_async", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            tower(many)
+        assert len(kept) == len(started) == 2 and tower._queue.is_ready()
+    tower._queue.set_callback(_keep)
     np.testing.assert_allclose(tower(many), image_reference(many), atol=1e-5)
