@@ -19,6 +19,27 @@ def test_a_list_and_json(run, folder: Path, tmp_path: Path, monkeypatch: pytest.
     assert run("index", folder).stdout == f"{len(names)} pictures in the index.\n"
 
 
+@pytest.mark.parametrize(
+    ("target", "meant"),
+    [
+        ("localhost:19530/holiday", "milvus://localhost:19530/holiday (a directory of this name:"),
+        ("db:19530/holiday.parquet", "milvus://db:19530/holiday.parquet (a directory of this name:"),
+        ("http://ann:s3cret@db:19530/holiday", "milvus://db:19530/holiday"),
+    ],
+)
+def test_a_forgotten_scheme_is_told_with_the_option_to_write(
+    run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, meant: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "list.txt").write_text(f"{folder}\n")
+    before = sorted(tmp_path.iterdir())
+    for source in (folder, tmp_path / "list.txt"):
+        result = run("index", source, "--to", target)
+        assert result.exit_code == 2 and "does not begin with milvus://" in result.stderr
+        assert f"Write: --to {meant}" in result.stderr and "s3cret" not in result.stderr
+    assert sorted(tmp_path.iterdir()) == before
+
+
 def test_features_and_back(run, folder: Path, tmp_path: Path) -> None:
     pytest.importorskip("pyarrow", reason="pyarrow is in the extra [ray]")
     out = tmp_path / "out.parquet"

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from sightword.errors import UsageError
+from sightword.index.milvus.address import refuse_half
 from sightword.pictures.names import display
 from sightword.scale.engines import EngineChoice
 from sightword.scale.features import Features
@@ -110,6 +111,8 @@ def bulk_index(
 
 def _target(source: str, to: str | None) -> str:
     if to is not None:
+        if not to.startswith(PARQUET):
+            refuse_half(to, "--to {}")
         return to
     if source != "-" and Path(source).is_dir() and not Features.is_there(Path(source)):
         return source
