@@ -105,6 +105,7 @@ def test_stopped_while_looking_nothing_is_renamed(
     monkeypatch.setattr(guard, "hash_file", stopped)
     report = pictures.update(stop=stop)
     assert report.interrupted and counts(report) == {}
+    assert report.skipped_notice is None  # nothing was found out
     assert pictures.store.known() == before
     monkeypatch.setattr(guard, "hash_file", hash_file)
     assert counts(pictures.update()) == {"moved": 10}
@@ -121,6 +122,9 @@ def test_the_wrong_folder_is_refused_by_an_index_that_knows_its_own(
         pictures.update()
     assert f"which was filled from {origin_of(right)}, are not in {wrong}" in caught.value.message
     assert caught.value.message.startswith("8 of the 10 pictures of ")
+    assert caught.value.public == (
+        "8 of the 10 pictures of the index are not in the folder, so nothing was changed."
+    )
     assert caught.value.hint is not None and caught.value.hint.endswith("--prune")
     assert f"sightword index {wrong} --index " in caught.value.hint
     assert (caught.value.exit_code, caught.value.waiting) == (3, 3)

@@ -95,7 +95,15 @@ class IndexForAnotherBackbone(IndexProblem):
 
 
 class IndexOfAnotherFolder(IndexProblem):
-    """The index was filled from another folder, and most of its pictures are not in this one."""
+    """The index was filled from another folder, and most of its pictures are not in this one.
+
+    Attributes
+    ----------
+    public : str
+        The same without machines, folders and users: what strangers may read.
+    """
+
+    public = "Most pictures of the index are not in the folder, so nothing was changed."
 
 
 class IndexBusy(IndexProblem):

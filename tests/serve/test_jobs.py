@@ -8,9 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from gallery import make_gallery, paint
 from serving import TestClient, id_of
+from sightword.errors import IndexOfAnotherFolder, UsageError
 from sightword.search import open as open_engine
+from sightword.search.engine import Engine
+from sightword.serve.library import Shelf
 
 
 def ended(client: TestClient, job: Any, seconds: float = 30) -> Any:
@@ -48,6 +53,55 @@ def test_refreshes_queue_and_the_waiting_one_is_shared(
     assert all(ended(client, job)["state"] == "finished" for job in jobs)
     assert client.get("/v1/jobs/" + "0" * 32).status_code == 404
     assert client.post("/v1/indexes/nowhere/refresh").status_code == 404
+
+
+def test_a_refusal_names_no_places_off_this_machine(
+    serve: Callable[..., TestClient], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_: object, **__: object) -> None:
+        error = IndexOfAnotherFolder(
+            f"8 of the 10 pictures of milvus://anna@db/x, filled from box:/home/anna, are not in {folder}."
+        )
+        error.public = "8 of the 10 pictures of the index are not in the folder."
+        raise error
+
+    monkeypatch.setattr(Engine, "update", refused)
+    elsewhere = {"host": "0.0.0.0", "api_key": "correct horse battery", "allowed_hosts": ("photos.example",)}
+    client = serve(folder, base_url="http://photos.example", origin=False, **elsewhere)
+    client.headers["authorization"] = "Bearer correct horse battery"
+    job = client.get("/v1/indexes").json()[0]["job"]
+    assert (job["state"], job["error"]) == (
+        "failed",
+        "8 of the 10 pictures of the index are not in the folder.",
+    )
+    assert client.get(f"/v1/jobs/{job['id']}").json() == job
+    assert "/home/anna" in serve(folder).get("/v1/indexes").json()[0]["job"]["error"]
+
+    def lost(_: object, **__: object) -> None:
+        raise UsageError(f"There is no folder '{folder}'.")
+
+    monkeypatch.setattr(Engine, "update", lost)
+    told = ended(client, client.post("/v1/indexes/pictures/refresh").json())
+    assert told["error"] == "There is no folder 'pictures'."
+
+
+def test_a_folder_is_refreshed_again_after_anything(
+    serve: Callable[..., TestClient], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = serve(folder)
+
+    def refused(_: object, **__: object) -> None:
+        raise UsageError("No.")
+
+    def broken(_: object) -> None:
+        raise RuntimeError("the disk is gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Engine, "update", refused)
+        patch.setattr(Shelf, "facts", broken)
+        told = ended(client, client.post("/v1/indexes/pictures/refresh").json(), seconds=5)
+        assert (told["state"], told["error"]) == ("failed", "No.")
+    assert ended(client, client.post("/v1/indexes/pictures/refresh").json())["state"] == "finished"
 
 
 def test_watching_follows_the_folder(serve: Callable[..., TestClient], tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from sightword.serve.middleware import Doorway
 from sightword.serve.problems import add_handlers
 from sightword.serve.schemas import EmbedRequest, Problem, SearchRequest, SessionRequest
 from sightword.serve.security import Guard, protection
-from sightword.serve.settings import Settings
+from sightword.serve.settings import Settings, is_loopback
 from sightword.serve.state import State
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def create_app(
         guard=Guard(settings, metrics),
         decoders=decoders,
         thumbnails=Thumbnails(decoders, settings.thumbnail_bytes),
-        jobs=Jobs(metrics),
+        jobs=Jobs(metrics, near=is_loopback(settings.host)),
         gate=Gate(settings.workers, settings.waiting, settings.timeout, metrics, "search"),
         errands=Gate(4, 512, settings.timeout, metrics, "errand"),
     )

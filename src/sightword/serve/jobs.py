@@ -9,7 +9,7 @@ from collections import OrderedDict
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sightword.errors import IndexBusy, SightwordError
+from sightword.errors import IndexBusy, IndexOfAnotherFolder, SightwordError
 from sightword.serve.library import Shelf
 from sightword.serve.metrics import Metrics
 from sightword.serve.schemas import JobOut
@@ -79,10 +79,13 @@ class Jobs:
     Parameters
     ----------
     metrics : Metrics
+    near : bool
+        Only this machine can ask: errors may name its folders.
     """
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, *, near: bool) -> None:
         self._metrics = metrics
+        self._near = near
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._jobs: OrderedDict[str, Job] = OrderedDict()
@@ -132,7 +135,7 @@ class Jobs:
                 if not self._stop.is_set():
                     shelf.engine.watch(stop=self._stop)
             except SightwordError as error:
-                shelf.error = error.message
+                shelf.error = self._sentence(shelf, error)
             except Exception:
                 _log.exception("Watching %s ended.", shelf.id)
             finally:
@@ -156,33 +159,47 @@ class Jobs:
         while True:
             with self._lock:
                 job = self._queues[shelf.id][0]
-            self._run(shelf, job)
-            self._metrics.jobs.labels(job.state).inc()
-            with self._lock:
-                self._queues[shelf.id].pop(0)
-                job.ended.set()
-                if not self._queues[shelf.id]:
-                    return
+            try:
+                self._run(shelf, job)
+            except Exception:
+                _log.exception("Refreshing %s failed.", shelf.id)
+                job.error = job.error or "It failed; the server's log says how."
+                job.state = "failed"
+            finally:  # or nothing of this folder would ever be refreshed again
+                self._metrics.jobs.labels(job.state).inc()
+                with self._lock:
+                    queue = self._queues[shelf.id]
+                    queue.pop(0)
+                    job.ended.set()
+                    more = bool(queue)
+            if not more:
+                return
 
     def _run(self, shelf: Shelf, job: Job) -> None:
         job.state = "running"
         try:
             report = self._updated(shelf, job)
         except SightwordError as error:
-            job.error, job.state = error.message, "failed"
-            shelf.error = None if shelf.facts()["pictures"] else error.message
-        except Exception:
-            _log.exception("Refreshing %s failed.", shelf.id)
-            job.error, job.state = (
-                "It failed; the server's log says how.",
-                "failed",
-            )
+            job.error, job.state = self._sentence(shelf, error), "failed"
+            shelf.error = None if shelf.facts()["pictures"] else job.error
         else:
             shelf.error = None
             # Every batch was committed before it was counted: what the report tells is on the disk.
             kept = asdict(report)
             kept.pop("problems")
             job.report, job.state = kept, "stopped" if report.interrupted else "finished"
+
+    def _sentence(self, shelf: Shelf, error: SightwordError) -> str:
+        """What is told to whoever asks; a stranger need not know machines, folders and users."""
+        if self._near:
+            return error.message
+        _log.warning("Refreshing %s: %s", shelf.id, error)
+        if isinstance(error, IndexOfAnotherFolder):
+            return error.public
+        message = error.message
+        for place in shelf.places():
+            message = message.replace(place, shelf.name)
+        return message
 
     def _updated(self, shelf: Shelf, job: Job) -> UpdateReport:
         while True:

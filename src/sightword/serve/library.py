@@ -74,6 +74,15 @@ class Shelf:
             return str(self.engine.folder.resolve())
         return self.engine.index.public if isinstance(self.engine.index, Address) else None
 
+    def places(self) -> list[str]:
+        """The names of folder and index that strangers need not know, the longest first."""
+        index, found = self.engine.index, set[str]()
+        if self.engine.has_folder:
+            found |= {str(self.engine.folder), str(self.engine.folder.resolve())}
+        if isinstance(index, Address):
+            found |= {index.plain, index.public}
+        return sorted((place for place in found if len(place) > 1), key=len, reverse=True)
+
     def facts(self) -> dict[str, Any]:
         """Counts of the index; zeros when there is none yet."""
         try:

@@ -84,8 +84,8 @@ class Guard:
             return
         missing = self._without_moved(known, changes)
         self.notice = vanished_notice(missing, changes.live, prune=False)
-        if self.stop.is_set():  # not all was looked at
-            self.believed = False
+        if self.stop.is_set():  # not all was looked at: nothing can be said
+            self.believed, self.notice = False, None
         elif other and (lost := missing + self._replaced(known, replaced)) > most:
             raise self._refusal(origin or "", lost, changes)
         self.believed = self.believed and self.notice is None
@@ -130,6 +130,10 @@ class Guard:
             "was changed.",
             f"Name the right folder or another index; `sightword search {place}` asks without a folder. "
             f"If these pictures are to take their place: {command}",
+        )
+        error.public = (
+            f"{lost:,} of the {changes.live:,} pictures of the index are not in the folder, so nothing was "
+            "changed."
         )
         error.waiting = len(changes.added) + len(changes.changed)
         return error
