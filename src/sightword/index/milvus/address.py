@@ -125,25 +125,39 @@ def refuse_half(text: str, command: str = "{}") -> None:
     Raises
     ------
     UsageError
-        With the command. It repeats nothing that stands before an @.
+        With the command. It repeats nothing that stands before an @, and behind a ? only options of ours.
     """
     found = _BARE.fullmatch(text) or _SLIPPED.fullmatch(text) or _OTHER.fullmatch(text)
     if found is None or is_address(text) or os.path.lexists(text):
         return
     said = found.groupdict()
-    scheme, rest = (said.get("scheme") or "").lower(), found["rest"].rpartition("@")[2]
+    scheme, rest = (said.get("scheme") or "").lower(), _unspoken(found["rest"])
     if scheme and scheme not in _SERVERS and "mil" not in scheme:
         raise UsageError(
             f"No index can be kept at a place that begins with {scheme}://.",
             "Name a directory, or milvus://HOST:PORT/COLLECTION.",
         )
-    server, _, names = rest.partition("/")
+    place, question, options = rest.partition("?")
+    server, _, names = place.partition("/")
     meant = f"{_SCHEMES['tls' in scheme or scheme == 'https']}://{server}/{names or 'COLLECTION'}"
-    path = "" if scheme else f" (a directory of this name: ./{rest})"
+    meant += question + options
+    path = "" if scheme or rest != found["rest"] else f" (a directory of this name: ./{rest})"
     raise UsageError(
         "This looks like the address of a server, but does not begin with milvus://.",
         f"Write: {command.replace('{}', shlex.quote(meant))}{path}",
     )
+
+
+def _unspoken(rest: str) -> str:
+    """What stands behind ``://``, without a user, a fragment, or options that are not ours: secrets all."""
+    place, question, options = rest.rpartition("@")[2].partition("#")[0].partition("?")
+    if re.search(r"[?#]", rest.rpartition("@")[0]):  # a part of the secret may have an @, and the rest a ?
+        return "HOST"
+    try:
+        _layout(options)
+    except UsageError:
+        return place
+    return place + question + options
 
 
 def parse_address(text: str) -> Address:
