@@ -8,8 +8,10 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from samples import MANIFEST, pictures
 
 from milvus_server import MilvusServer, reason_to_skip
 from sightword.errors import IndexProblem, UsageError
+from sightword.index.milvus import connection
 from sightword.index.milvus.address import Address, parse_address
 from sightword.index.milvus.store import MilvusStore
 from sightword.index.milvus.tls import diagnose, refuse_plain, speaks_tls
@@ -193,12 +196,45 @@ class Greeter:
 
 def test_who_does_not_speak_tls_is_told() -> None:
     with Greeter(None) as server:
-        assert not speaks_tls(server.address)
+        assert speaks_tls(server.address, 5.0) is False
         with pytest.raises(IndexProblem, match="does not speak TLS") as caught:
-            refuse_plain(server.address)
+            refuse_plain(server.address, 5.0)
         assert (
             caught.value.hint == f"Write milvus://{server.address.server}/x, or have TLS switched on there."
         )
+
+
+@pytest.mark.parametrize("cut", [True, False], ids=["cut", "slow"])
+def test_a_handshake_that_does_not_end_proves_nothing(cut: bool) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as door:
+
+        def work() -> None:
+            for _ in range(3):
+                raw, _ = door.accept()
+                with raw:
+                    if not cut:  # until the visitor has enough
+                        while raw.recv(1000):
+                            pass
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        address = Address("127.0.0.1", door.getsockname()[1], "x", tls=True)
+        begun = time.monotonic()
+        assert speaks_tls(address, 0.2) is None
+        refuse_plain(address, 0.2)
+        assert diagnose(replace(address, tls=False), {}, 0.2) is None
+        assert time.monotonic() - begun < 2.5
+        thread.join()
+
+
+@pytest.mark.parametrize("host", ["db..example", "d" * 64, ".example"])
+def test_a_name_that_cannot_be_a_machines(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "client_library", lambda: None)
+    address = parse_address(f"milvus+tls://{host}/x")
+    with pytest.raises(IndexProblem, match=r"can be reached at .*: there is no such machine"):
+        connection.Connection(address)
+    assert speaks_tls(address, 1.0) is None
+    assert diagnose(address, {}, 1.0) is None
 
 
 def test_what_is_wrong_with_a_certificate_is_told(
@@ -206,28 +242,28 @@ def test_what_is_wrong_with_a_certificate_is_told(
 ) -> None:
     elsewhere = made(home, "elsewhere", "192.0.2.1")
     with Greeter(own) as server:
-        assert speaks_tls(server.address)
-        refuse_plain(server.address)
-        assert diagnose(server.address, {"server_pem_path": str(own[0])}) is None
-        told = diagnose(server.address, {"server_pem_path": str(elsewhere[0])})
+        assert speaks_tls(server.address, 5.0)
+        refuse_plain(server.address, 5.0)
+        assert diagnose(server.address, {"server_pem_path": str(own[0])}, 5.0) is None
+        told = diagnose(server.address, {"server_pem_path": str(elsewhere[0])}, 5.0)
         assert told is not None and "SIGHTWORD_MILVUS_CA" in (told.hint or "")
-        told = diagnose(server.address, {"server_pem_path": str(own[1])})
+        told = diagnose(server.address, {"server_pem_path": str(own[1])}, 5.0)
         assert isinstance(told, UsageError) and "PEM" in (told.hint or "")
         files = {
             "ca_pem_path": str(own[0]),
             "client_pem_path": str(own[0]),
             "client_key_path": str(visitor[1]),
         }
-        assert isinstance(diagnose(server.address, files), UsageError)
+        assert isinstance(diagnose(server.address, files, 5.0), UsageError)
     with Greeter(elsewhere) as server:
-        told = diagnose(server.address, {"server_pem_path": str(elsewhere[0])})
+        told = diagnose(server.address, {"server_pem_path": str(elsewhere[0])}, 5.0)
         assert told is not None and "as its certificate does" in (told.hint or "")
     with Greeter(own, visitor[0]) as server:
-        told = diagnose(server.address, {"server_pem_path": str(own[0])})
+        told = diagnose(server.address, {"server_pem_path": str(own[0])}, 5.0)
         assert told is not None and "certificate of ours" in told.message
         files = {
             "ca_pem_path": str(own[0]),
             "client_pem_path": str(visitor[0]),
             "client_key_path": str(visitor[1]),
         }
-        assert diagnose(server.address, files) is None
+        assert diagnose(server.address, files, 5.0) is None

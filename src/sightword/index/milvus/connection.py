@@ -104,9 +104,10 @@ class Connection:
         self.library = client_library()
         self._knock()
         if address.tls:
-            refuse_plain(address)
+            refuse_plain(address, self._credentials.timeout)
         self._client: Any = self._attempt(
-            self._connect, explain=lambda: diagnose(address, self._credentials.files)
+            self._connect,
+            explain=lambda: diagnose(address, self._credentials.files, self._credentials.timeout),
         )
         self.version = self._check_version()
 
@@ -190,10 +191,9 @@ class Connection:
         where = (self.address.host, self.address.port)
         try:
             socket.create_connection(where, timeout=self._credentials.timeout).close()
-        except OSError as error:
-            reason = (
-                "there is no such machine" if isinstance(error, socket.gaierror) else "nobody listens there"
-            )
+        except (OSError, UnicodeError) as error:  # the latter of names that cannot be a machine's
+            unknown = isinstance(error, (socket.gaierror, UnicodeError))
+            reason = "there is no such machine" if unknown else "nobody listens there"
             if isinstance(error, TimeoutError):
                 reason = "it does not answer"
             raise IndexProblem(

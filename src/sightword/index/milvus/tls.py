@@ -12,40 +12,55 @@ from sightword.index.milvus.address import Address
 
 __all__ = ["diagnose", "refuse_plain", "speaks_tls"]
 
-_SECONDS = 3.0
-"""For a handshake: who does not answer a greeting does not speak TLS."""
+_NOT_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG")
+"""What is said of an answer that is no record of TLS."""
 
 
-def speaks_tls(address: Address) -> bool:
-    """Whether the server answers a greeting in TLS, whoever it claims to be."""
+def speaks_tls(address: Address, seconds: float) -> bool | None:
+    """Whether the server answers a greeting in TLS, whoever it claims to be.
+
+    Parameters
+    ----------
+    address : Address
+    seconds : float
+        For each step of the handshake.
+
+    Returns
+    -------
+    bool or None
+        None when nothing can be concluded: it does not answer in time, or hangs up.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     try:
-        _greet(address, context)
+        _greet(address, context, seconds)
     except ssl.SSLError as error:
-        return "ALERT" in (error.reason or "")  # a refusal in TLS
-    except OSError:
-        return False
+        reason = error.reason or ""
+        if reason in _NOT_TLS:
+            return False
+        return True if "ALERT" in reason else None  # an alert is a refusal in TLS
+    except (OSError, ValueError):  # the latter of names that cannot be a machine's
+        return None
     return True
 
 
-def refuse_plain(address: Address) -> None:
+def refuse_plain(address: Address, seconds: float) -> None:
     """Tell that a server without TLS is asked with it.
 
     Raises
     ------
     IndexProblem
-        It does not speak TLS.
+        It does not speak TLS. Nothing is said where that is not certain: the client then tries.
     """
-    if not speaks_tls(address):
+    if speaks_tls(address, seconds) is False:
         raise IndexProblem(
             f"The Milvus server {address.server} does not speak TLS, for which the address asks.",
             f"Write {replace(address, tls=False)}, or have TLS switched on there.",
         )
 
 
-def diagnose(address: Address, files: Mapping[str, str]) -> SightwordError | None:
+def diagnose(address: Address, files: Mapping[str, str], seconds: float) -> SightwordError | None:
     """What is wrong with TLS when a server that listens cannot be talked to; None when it is something else.
 
     Parameters
@@ -53,9 +68,11 @@ def diagnose(address: Address, files: Mapping[str, str]) -> SightwordError | Non
     address : Address
     files : mapping
         Certificates, by the names that the client library gives them.
+    seconds : float
+        As for `speaks_tls`.
     """
     if not address.tls:
-        if not speaks_tls(address):
+        if not speaks_tls(address, seconds):
             return None
         return IndexProblem(
             f"The Milvus server {address.server} speaks TLS, for which the address does not ask.",
@@ -69,7 +86,7 @@ def diagnose(address: Address, files: Mapping[str, str]) -> SightwordError | Non
             "SIGHTWORD_MILVUS_CA, _CERT and _KEY name PEM files, the last two a certificate and its own key.",
         )
     try:
-        _greet(address, context, listen=True)
+        _greet(address, context, seconds, listen=True)
     except ssl.SSLCertVerificationError as error:
         why = error.verify_message.rstrip(".")
         return IndexProblem(
@@ -81,7 +98,7 @@ def diagnose(address: Address, files: Mapping[str, str]) -> SightwordError | Non
                 f"The Milvus server {address.server} wants to see a certificate of ours that it knows.",
                 "export SIGHTWORD_MILVUS_CERT=OURS.pem SIGHTWORD_MILVUS_KEY=KEY.pem (and _CA)",
             )
-    except OSError:
+    except (OSError, ValueError):
         pass
     return None
 
@@ -97,11 +114,11 @@ def _context(files: Mapping[str, str]) -> ssl.SSLContext:
     return context
 
 
-def _greet(address: Address, context: ssl.SSLContext, *, listen: bool = False) -> None:
+def _greet(address: Address, context: ssl.SSLContext, seconds: float, *, listen: bool = False) -> None:
     """Shake hands; with `listen` also wait for what the server says of our certificate, which comes later."""
     context.set_alpn_protocols(["h2"])
     with (
-        socket.create_connection((address.host, address.port), timeout=_SECONDS) as raw,
+        socket.create_connection((address.host, address.port), timeout=seconds) as raw,
         context.wrap_socket(raw, server_hostname=address.host) as channel,
     ):
         if listen:
