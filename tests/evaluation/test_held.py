@@ -62,8 +62,8 @@ def ask(folders: dict[str, Path], tiny_backbone: Backbone, tmp_path: Path) -> Ca
 
     def call(index: Path, backbone: Backbone = tiny_backbone, **more: Any) -> Report:
         benchmark, loaded = load("styleshift", folders["styleshift"])
-        cache = tmp_path / "cache"
-        return run(benchmark, loaded, backbone, ["image", "average"], cache=cache, index=index, **more)
+        more.setdefault("cache", tmp_path / "cache")
+        return run(benchmark, loaded, backbone, ["image", "average"], index=index, **more)
 
     return call
 
@@ -242,6 +242,24 @@ def test_refused_before_any_picture_is_read(
     with pytest.raises(UsageError, match="lists a file more than once"):
         Holding.of(benchmark_named("cirr"), tiny_backbone.spec, tmp_path / "x").check(twice, "clip")
     assert not (tmp_path / "x").exists()
+
+
+def test_a_strangers_index_is_refused_before_any_picture_is_read(
+    ask: Callable[..., Report], tmp_path: Path, tiny_backbone: Backbone
+) -> None:
+    class Blind:
+        spec = tiny_backbone.spec
+
+    ask(tmp_path / "index")
+    with open_store(tmp_path, index=tmp_path / "index") as store:
+        row = store.find(b"pictures/left-red.png")
+        assert row is not None
+        (kept,) = store.stored([row.id])
+        with store.writer() as writer:
+            writer.restore([replace(kept, row=replace(row, path=b"elsewhere/a.png"))])
+            writer.mark_gone([b"elsewhere/a.png"])
+    with pytest.raises(IndexProblem, match=r"not in this gallery: elsewhere/a.png"):
+        ask(tmp_path / "index", Blind(), cache=tmp_path / "fresh")
 
 
 def test_nothing_is_made_for_a_benchmark_that_cannot_be_read(

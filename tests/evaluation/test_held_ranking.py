@@ -180,6 +180,20 @@ def test_equal_scores_go_by_the_gallery(store: LocalStore, features: np.ndarray)
     assert ranking.top(COUNT) == order
 
 
+def test_equal_scores_at_the_end_of_an_answer_go_by_path(tmp_path: Path) -> None:
+    files = ["d.png", "c.png", "b.png", "a.png"]  # the gallery's order
+    manifest = Manifest("tiny", "0" * 64, "clip", DIM)
+    feature = np.ones(DIM, np.float32)
+    with open_store(tmp_path, index=tmp_path / "index", create=manifest) as equal:
+        with equal.writer() as writer:
+            writer.add([picture(file, feature) for file in files])
+        loaded = Loaded(tmp_path, "val", [shot(file[0], file, "val") for file in files], [])
+        held = Held(equal, {file.encode(): file[0] for file in files}, "here")
+        found = HeldGalleries(loaded, np.stack([feature] * 4), held, None)
+        assert found.best(unit(feature), 2) == ["b", "a"]
+        assert found.best(unit(feature), 4) == ["d", "c", "b", "a"]
+
+
 def ranked(found: HeldGalleries) -> HeldRanking:
     ((_, ranking),) = found.rankings(vectors(1))
     return ranking

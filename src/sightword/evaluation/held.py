@@ -19,7 +19,7 @@ from sightword.errors import IndexForAnotherBackbone, IndexMissing, IndexProblem
 from sightword.evaluation.benchmark import Benchmark, Loaded
 from sightword.evaluation.content import with_hashes
 from sightword.evaluation.held_ranking import Held, HeldGalleries
-from sightword.evaluation.held_rows import fill, missing_rows, path_of, ranked_numbers
+from sightword.evaluation.held_rows import fill, missing_rows, path_of, ranked_numbers, refuse_strangers
 from sightword.evaluation.judging import KEPT
 from sightword.index.base import Manifest, VectorStore
 from sightword.index.milvus.address import Address
@@ -76,7 +76,7 @@ class Holding:
         UsageError
             The benchmark's galleries, its preprocessing or its metrics cannot be had from an index.
         IndexProblem
-            What is there is another backbone's, or cannot be opened.
+            What is there is another backbone's, holds other files, or cannot be opened.
         """
         listed = [loaded.pictures[number] for number in ranked_numbers(loaded)]
         if any(getattr(query, "candidates", ()) for query in loaded.queries):
@@ -102,6 +102,7 @@ class Holding:
             return
         with closing(store):
             self._compare(store, loaded)
+            refuse_strangers(store.known(), set(map(path_of, listed)), self.name, self._another(loaded))
 
     def hold(
         self, loaded: Loaded, features: Array, cache: Path, progress: Progress
@@ -156,7 +157,8 @@ class Holding:
         return {
             "ranking": f"by the index; the first {first} places (as many as are ranked anew, where a method "
             f"does that) are its answer to a question for so many; {behind}",
-            "ties": "scores are rounded to a millionth; equal ones go by the gallery's order",
+            "ties": "scores are rounded to a millionth; equal ones go by the gallery's order, and "
+            "where an answer ends between equal ones, the index chooses which belong to it (by path)",
         }
 
     def _refuse(self, why: str) -> None:

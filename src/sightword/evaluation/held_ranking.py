@@ -100,6 +100,9 @@ class HeldGalleries(Galleries):
     def best(self, vector: Array, k: int) -> list[str]:
         """The k best of the whole index; equal scores by the gallery's order.
 
+        Which of equal ones are the last of the k, the index decides, by path: to know of those behind them it
+        would have to be asked for more, which is another question to an approximate index.
+
         Raises
         ------
         IndexProblem

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from sightword.methods.vectors import unit
 from sightword.pictures.header import read_header
 from sightword.update.progress import Progress
 
-__all__ = ["Rows", "fill", "missing_rows", "path_of", "ranked_numbers"]
+__all__ = ["Rows", "fill", "missing_rows", "path_of", "ranked_numbers", "refuse_strangers"]
 
 Rows = Mapping[bytes, tuple[int, Listed]]
 """By path in the index: the picture, with its hash, and its number among the benchmark's."""
@@ -46,6 +46,31 @@ def path_of(picture: Listed) -> bytes:
     return os.fsencode(picture.file.replace(os.sep, "/"))
 
 
+def refuse_strangers(known: Iterable[bytes], paths: Container[bytes], name: str, hint: str) -> None:
+    """Refuse an index with files of anything else, shown or not.
+
+    Parameters
+    ----------
+    known : iterable of bytes
+        Its paths.
+    paths : container of bytes
+        The gallery's.
+    name : str
+        Of the index, for sentences.
+    hint : str
+        What mends it.
+
+    Raises
+    ------
+    IndexProblem
+        It names some of them.
+    """
+    if strange := [os.fsdecode(path) for path in known if path not in paths]:
+        raise IndexProblem(
+            f"The index {name} holds files that are not in this gallery: {few(sorted(strange))}.", hint
+        )
+
+
 def missing_rows(
     store: VectorStore, name: str, rows: Rows, features: Array, hint: str
 ) -> list[tuple[int, Listed]]:
@@ -68,10 +93,7 @@ def missing_rows(
         It holds other files, other contents, or other vectors of these contents.
     """
     known = store.known()
-    if strange := [os.fsdecode(path) for path in known if path not in rows]:
-        raise IndexProblem(
-            f"The index {name} holds files that are not in this gallery: {few(sorted(strange))}.", hint
-        )
+    refuse_strangers(known, rows, name, hint)
     live = {path: state for path, state in known.items() if state.status == "live"}
     changed = [path for path, state in live.items() if state.content_hash.hex() != rows[path][1].sha256]
     if changed:
