@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import threading
 import unicodedata
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 
 from sightword.errors import IndexOfAnotherFolder
-from sightword.index.origin import origin_of
+from sightword.index.origin import origin_of, shown_origin
 from sightword.index.store import LocalStore
 from update_helpers import Album, album, counts
 
@@ -120,7 +121,9 @@ def test_the_wrong_folder_is_refused_by_an_index_that_knows_its_own(
     pictures.folder = wrong
     with pytest.raises(IndexOfAnotherFolder) as caught:
         pictures.update()
-    assert f"which was filled from {origin_of(right)}, are not in {wrong}" in caught.value.message
+    assert (
+        f"which was filled from {shown_origin(origin_of(right))}, are not in {wrong}" in caught.value.message
+    )
     assert caught.value.message.startswith("8 of the 10 pictures of ")
     assert caught.value.public == (
         "8 of the 10 pictures of the index are not in the folder, so nothing was changed."
@@ -185,9 +188,19 @@ def test_an_edited_folder_is_its_own(pictures: Album, origin: list[str]) -> None
     assert counts(pictures.update()) == {"changed": 10}
 
 
-def test_an_origin_says_machine_and_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("socket.gethostname", lambda: "box")
-    (tmp_path / "real").mkdir()
-    (tmp_path / "link").symlink_to(tmp_path / "real")
-    real = os.path.realpath(tmp_path / "real")
-    assert origin_of(tmp_path / "link") == origin_of(os.fsencode(tmp_path / "real")) == f"box:{real}"
+def test_its_own_folder_under_another_machine_name(
+    pictures: Album, origin: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin[0] = origin_of(pictures.folder)
+    monkeypatch.setattr("socket.gethostname", lambda: "dhcp-7")
+    for number in range(5):
+        (pictures.folder / f"{number}.png").unlink()
+    notice = pictures.update().skipped_notice
+    assert notice is not None and "unplugged" in notice
+
+
+def test_an_older_collection_knows_its_folder(pictures: Album, origin: list[str]) -> None:
+    origin[0] = f"{socket.gethostname()}:{os.path.realpath(pictures.folder)}"
+    for number in range(5):
+        (pictures.folder / f"{number}.png").unlink()
+    assert pictures.update().skipped_notice is not None

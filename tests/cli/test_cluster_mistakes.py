@@ -22,7 +22,7 @@ from sightword.errors import IndexProblem, IndexWarning
 from sightword.index.milvus import creation
 from sightword.index.milvus.address import parse_address
 from sightword.index.milvus.store import MilvusStore
-from sightword.index.origin import origin_of
+from sightword.index.origin import origin_of, shown_origin
 
 
 @contextmanager
@@ -62,7 +62,7 @@ def test_the_wrong_folder(run, folder: Path, there: str, tmp_path: Path) -> None
     assert run("index", folder, "--index", there).exit_code == 0
     facts = json.loads(run("info", there, "--json").stdout)
     assert (facts["origin"], facts["replicas"]) == (origin_of(folder), 1)
-    assert f"filled from  {origin_of(folder)}" in run("info", there).stdout
+    assert f"filled from  {shown_origin(origin_of(folder))}" in run("info", there).stdout
     before = paths(there)
     wrong = tmp_path / "wrong"
     wrong.mkdir()
@@ -70,7 +70,8 @@ def test_the_wrong_folder(run, folder: Path, there: str, tmp_path: Path) -> None
         shutil.copy2(path, wrong / f"copy {number}.png")
     result = run("index", wrong, "--index", there)
     assert result.exit_code == 3
-    assert f"5 of the 8 pictures of {there}, which was filled from {origin_of(folder)}," in result.stderr
+    filled = shown_origin(origin_of(folder))
+    assert f"5 of the 8 pictures of {there}, which was filled from {filled}," in result.stderr
     assert f"sightword index {wrong} --index {there} --prune" in result.stderr
     assert paths(there) == before
     # An answer would name pictures in a folder that does not hold them.
@@ -97,9 +98,8 @@ def test_a_push_leaves_word_of_its_folder(run, folder: Path, there: str, tmp_pat
     assert run("index", camera).exit_code == 0
     refused = run("index", "push", camera, there)
     assert refused.exit_code == 2
-    assert (
-        f"lacks 8 of the 8 pictures of {there}, which was filled from {origin_of(folder)}" in refused.stderr
-    )
+    filled = shown_origin(origin_of(folder))
+    assert f"lacks 8 of the 8 pictures of {there}, which was filled from {filled}" in refused.stderr
     assert f"sightword index push {camera} {there} --prune" in refused.stderr
     assert run("index", "push", camera, there, "--prune").exit_code == 0
     assert json.loads(run("info", there, "--json").stdout)["origin"] == origin_of(camera)

@@ -125,6 +125,10 @@ def _shown(name: str, value: Any) -> str:
         return "-"
     if name in ("bytes", "size") and isinstance(value, int):
         return size_text(value)
+    if name == "filled from":
+        from sightword.index.origin import shown_origin
+
+        return shown_origin(str(value))
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:,}" if isinstance(value, int) else str(value)

@@ -212,13 +212,13 @@ def _check_hidden(plan: Plan, source: str, target: str, filled: str | None, orig
         The folder that the target was filled from, and that of the source, as far as they are known.
     """
     from sightword.errors import UsageError
+    from sightword.index.origin import same_origin, shown_origin
     from sightword.pictures.changes import MOST_VANISHED
-    from sightword.pictures.names import display
 
-    other = bool(filled and origin and filled != origin)
+    other = bool(filled and origin and not same_origin(filled, origin))
     lost = plan.unknown + (plan.replaced if other else 0)
     if lost > MOST_VANISHED * plan.live:
-        whose = f", which was filled from {display(filled)}" if filled and other else ""
+        whose = f", which was filled from {shown_origin(filled)}" if filled and other else ""
         what = "they would be hidden or replaced" if lost > plan.unknown else "they would be hidden"
         raise UsageError(
             f"{source} lacks {lost:,} of the {plan.live:,} pictures of {target}{whose}; {what}.",

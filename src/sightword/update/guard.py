@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sightword.errors import IndexOfAnotherFolder, PictureError
-from sightword.index.origin import origin_of
+from sightword.index.origin import origin_of, same_origin, shown_origin
 from sightword.pictures.changes import MOST_VANISHED, Changes, vanished_notice
 from sightword.pictures.names import display
 from sightword.pictures.reading import hash_file
@@ -79,7 +79,7 @@ class Guard:
         if len(changes.missing) + len(replaced) <= most:
             return
         origin = self.store.origin
-        other = origin is not None and origin != origin_of(self.root)
+        other = origin is not None and not same_origin(origin, origin_of(self.root))
         if not other and len(changes.missing) <= most:
             return
         missing = self._without_moved(known, changes)
@@ -123,7 +123,7 @@ class Guard:
 
     def _refusal(self, origin: str, lost: int, changes: Changes) -> IndexOfAnotherFolder:
         folder, place = display(self.root), str(self.store.info()["location"])
-        filled = f", which was filled from {display(origin)}," if origin else ""
+        filled = f", which was filled from {shown_origin(origin)}," if origin else ""
         command = shlex.join(["sightword", "index", folder, "--index", place, "--prune"])
         error = IndexOfAnotherFolder(
             f"{lost:,} of the {changes.live:,} pictures of {place}{filled} are not in {folder}, so nothing "

@@ -162,7 +162,7 @@ def update(
             known = store.known()
             changes = _changes(known, found, problems, chosen)
             guard.look(known, changes)
-            if guard.believed and (not chosen or store.origin == ""):
+            if guard.believed and (store.origin is not None if not chosen else store.origin == ""):
                 writer.filled_from(origin_of(root))
             intake = Intake(writer, backbone_loader, batch, known, tally, progress)
             progress.already(len(found) - len(changes.added) - len(changes.changed))
