@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +63,66 @@ def test_in_a_directory_of_features(
     back = run(listed, out, tiny_backbone_dir, root=pictures)
     assert back.encoded >= 1 and (back.pictures, back.not_readable) == (13, 1)
     assert set(failures(out)) == {b"000.png/inside.png"} and len(in_features(out)) == 13
+
+
+def test_features_of_a_drive_that_is_away_stay(
+    pictures: Path, listed: Path, tmp_path: Path, tiny_backbone_dir: Path
+) -> None:
+    pytest.importorskip("pyarrow", reason="pyarrow is in the extra [ray]")
+    out, drive = tmp_path / "out.parquet", pictures / "sub"
+    (drive / "sbad.png").write_bytes(b"bad")
+    with listed.open("a") as file:
+        file.write("\nsub/sbad.png")
+    run(listed, out, tiny_backbone_dir, root=pictures)
+    before, bad = in_features(out), failures(out)
+    names = sorted(path.name for path in out.rglob("*.parquet"))
+    away = {path for path in before if path.startswith(b"sub/")}
+    assert 0 < len(away) < len(before) == 12 and len(bad) == 3
+
+    drive.rename(tmp_path / "away")
+    for _ in range(2):
+        report = run(listed, out, tiny_backbone_dir, root=pictures)
+        assert (report.encoded, report.failed, report.pictures, report.not_readable) == (0, 0, 12, 3)
+        assert {(problem.path, problem.reason) for problem in report.problems} == {
+            (path, NOT_THERE) for path in away
+        }  # said every time
+        assert in_features(out) == before and failures(out) == bad
+    (tmp_path / "away").rename(drive)
+    back = run(listed, out, tiny_backbone_dir, root=pictures)
+    assert (back.encoded, back.failed, back.already, back.problems) == (0, 0, 15, [])
+    assert in_features(out) == before and failures(out) == bad
+    assert sorted(path.name for path in out.rglob("*.parquet")) == names
+
+
+def test_they_stay_once_when_their_neighbours_change(
+    pictures: Path, listed: Path, tmp_path: Path, tiny_backbone_dir: Path
+) -> None:
+    pytest.importorskip("pyarrow", reason="pyarrow is in the extra [ray]")
+    out, drive = tmp_path / "out.parquet", pictures / "sub"
+    run(listed, out, tiny_backbone_dir, root=pictures, average=1000)  # all of them neighbours
+    before, bad = in_features(out), failures(out)
+    drive.rename(tmp_path / "away")
+    for second, changed in enumerate(("000.png", "003.png", "003.png"), start=1):
+        other = fill(tmp_path / "other" / str(second), 1, start=60 + second)
+        (pictures / changed).write_bytes(next(other.rglob("*.png")).read_bytes())
+        os.utime(pictures / changed, (second, second))
+        shutil.copytree(out, tmp_path / f"old{second}")
+        for encoded in (4, 0):
+            report = run(listed, out, tiny_backbone_dir, root=pictures, average=1000)
+            assert (report.encoded, report.pictures, report.not_readable) == (encoded, 12, 2)
+            assert len(report.problems) == 8
+            # As if the first run had been killed before it removed the old shards.
+            shutil.copytree(tmp_path / f"old{second}", out, dirs_exist_ok=True)
+        run(listed, out, tiny_backbone_dir, root=pictures, average=1000)
+        now = in_features(out)
+        assert set(now) == set(before) and failures(out) == bad
+        assert all(now[path] == before[path] for path in before if path.startswith(b"sub/"))
+    (tmp_path / "away").rename(drive)
+    run(listed, out, tiny_backbone_dir, root=pictures, average=1000)
+    run(listed, tmp_path / "fresh.parquet", tiny_backbone_dir, root=pictures, average=1000)
+    names = [{path.name for path in where.rglob("*.parquet")} for where in (out, tmp_path / "fresh.parquet")]
+    assert names[0] == names[1] and in_features(out) == in_features(tmp_path / "fresh.parquet")
+    assert failures(out) == bad
 
 
 def test_a_picture_that_is_known_vanishes_as_always(

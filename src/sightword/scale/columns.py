@@ -14,7 +14,7 @@ from sightword.pictures.types import UnreadablePicture
 from sightword.scale.need import need_arrow
 from sightword.scale.results import Result
 
-__all__ = ["failure_rows", "failure_table", "picture_rows", "picture_table", "row_paths"]
+__all__ = ["failure_rows", "failure_table", "picture_rows", "picture_table", "row_paths", "row_states"]
 
 
 def picture_table(pictures: Sequence[Picture], dim: int) -> Any:
@@ -69,6 +69,12 @@ def failure_rows(batch: Any) -> Iterator[Failure]:
 def row_paths(table: Any) -> list[bytes]:
     """The path of every row of either kind of table."""
     return [_path(row) for row in table.select(["path", "path_b64"]).to_pylist()]
+
+
+def row_states(file: Any) -> Iterator[tuple[bytes, tuple[int, int]]]:
+    """Path, size and mtime_ns of every row of a Parquet file of either kind."""
+    for row in file.read(columns=["path", "path_b64", "size", "mtime_ns"]).to_pylist():
+        yield _path(row), (row["size"], row["mtime_ns"])
 
 
 def _fields(arrow: Any) -> list[tuple[str, Any]]:

@@ -11,12 +11,13 @@ from sightword.errors import SightwordError
 from sightword.index.base import Picture
 from sightword.index.locking import WriterLock
 from sightword.pictures.types import UnreadablePicture
+from sightword.scale.absent import shared
 from sightword.scale.features import Features
 from sightword.scale.pipeline import BulkEngine, Pipeline, Shards
 from sightword.scale.reading import check_vanished
 from sightword.scale.results import Result, each, gathered
 from sightword.scale.sources import Files, Inline
-from sightword.scale.work import FileShard, cut
+from sightword.scale.work import FileShard
 from sightword.update.progress import Progress
 
 __all__ = ["ExportReport", "make_features"]
@@ -77,8 +78,8 @@ def make_features(
         From the engine; what is finished is kept.
     """
     with WriterLock(features.directory):
-        shards = _shards(source, features, average)
         done = features.finished()
+        shards, moved = _shards(source, features, done, average)
         stale = done - {shard.name for shard in shards}
         todo: Shards = [shard for shard in shards if shard.name not in done]  # type: ignore[assignment]
         report = ExportReport(already=sum(shard.count for shard in shards if shard.name in done))
@@ -91,7 +92,7 @@ def make_features(
             left = set(range(len(todo)))
             rows = _told(engine.run(pipeline, todo, stop), progress)
             for number, results in gathered(rows, [shard.count for shard in todo]):
-                settled = _settled(results, todo[number], source)
+                settled = _settled(results, todo[number], source, moved)
                 _count(settled, report)
                 features.keep(todo[number].name, settled)
                 left.remove(number)
@@ -105,17 +106,22 @@ def make_features(
                 )
         unseen = [problem.path for problem in getattr(source, "problems", ()) if problem.hides]
         for name in stale:
-            features.forget(name, but=unseen)
+            features.forget(name, unseen, moved)
         features.mark(complete=True)
         return report
 
 
-def _shards(source: Files | Inline, features: Features, average: int | None) -> Shards:
+def _shards(
+    source: Files | Inline, features: Features, done: set[str], average: int | None
+) -> tuple[Shards, set[bytes]]:
+    """The shards, and pictures to be kept that are not in them: their files are not there."""
     made = features.manifest
     identity = f"{_SCHEMA}|{made.weights_hash}|{made.preprocess}|{made.precision}"
     if isinstance(source, Inline):
-        return list(source.table.shards(identity))
-    return list(cut(source.tasks, identity, *(() if average is None else (average,))))
+        return list(source.table.shards(identity)), set()
+    parts = shared(source, features, done, identity, *(() if average is None else (average,)))
+    source.problems += parts.problems
+    return list(parts.shards), parts.moved
 
 
 def _told(batches: Iterator[dict[str, object]], progress: Progress) -> Iterator[tuple[int, int, Result]]:
@@ -124,15 +130,20 @@ def _told(batches: Iterator[dict[str, object]], progress: Progress) -> Iterator[
         yield shard, row, result
 
 
-def _settled(results: list[Result], shard: object, source: Files | Inline) -> list[Result]:
-    """A file of a list that is not there is a failure: somebody asked for it by name."""
+def _settled(results: list[Result], shard: object, source: Files | Inline, moved: set[bytes]) -> list[Result]:
+    """A file of a list that is not there is a failure: somebody asked for it by name.
+
+    It is none if its picture is kept; `moved` loses what is back meanwhile.
+    """
     named = isinstance(source, Files) and source.absent is not None
     settled: list[Result] = []
     for row, result in enumerate(results):
         if isinstance(result, UnreadablePicture) and result.vanished:
             if isinstance(shard, FileShard):
                 check_vanished(shard.tasks[row])
-            result = replace(result, vanished=not named)
+            result = replace(result, vanished=not named or result.path in moved)
+        elif isinstance(result, Picture):
+            moved.discard(result.path)
         settled.append(result)
     return settled
 

@@ -13,7 +13,8 @@ file of pictures is there is finished.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -23,7 +24,14 @@ from sightword.errors import IndexCorrupt, IndexForAnotherBackbone, IndexMissing
 from sightword.index.base import Failure, Picture, Stored
 from sightword.index.files import DISK
 from sightword.pictures.types import UnreadablePicture
-from sightword.scale.columns import failure_rows, failure_table, picture_rows, picture_table, row_paths
+from sightword.scale.columns import (
+    failure_rows,
+    failure_table,
+    picture_rows,
+    picture_table,
+    row_paths,
+    row_states,
+)
 from sightword.scale.need import need_arrow
 from sightword.scale.results import Result
 from sightword.scale.work import shard_name
@@ -160,18 +168,24 @@ class Features:
             path = self.directory / part / f"{name}.parquet"
             self._place(path, partial(parquet.write_table, table))
 
-    def forget(self, name: str, but: Sequence[bytes] = ()) -> None:
-        """Remove a shard, but keep what lies at or below some paths.
+    def forget(
+        self, name: str, but: Sequence[bytes] = (), pictures: AbstractSet[bytes] = frozenset()
+    ) -> None:
+        """Remove a shard, but keep what lies at or below some paths, and some pictures.
 
         What is kept gets another name: under its own the shard would count as finished.
         """
         files = [self.directory / part / f"{name}.parquet" for part in ("failures", "pictures")]
         files = [path for path in files if path.is_file()]
-        if but:
+        if but or pictures:
             parquet = need_arrow("pyarrow.parquet")
             below = tuple(path + b"/" for path in but)
             tables = [parquet.read_table(path) for path in files]
-            wanted = [[row in but or row.startswith(below) for row in row_paths(table)] for table in tables]
+            wanted = []
+            for path, table in zip(files, tables):
+                own = pictures if path.parent.name == "pictures" else ()
+                every = row_paths(table)
+                wanted.append([row in own or row in but or row.startswith(below) for row in every])
             if all(map(all, wanted)):
                 return
             if any(map(any, wanted)):
@@ -180,6 +194,18 @@ class Features:
                     self._place(left, partial(parquet.write_table, table.filter(rows)))
         for path in files:
             path.unlink()
+
+    def states(self, names: Collection[bytes]) -> tuple[dict[bytes, tuple[int, int]], ...]:
+        """Size and mtime_ns as they are held of some names: those of pictures, and those of failures."""
+        parquet = need_arrow("pyarrow.parquet")
+        found: list[dict[bytes, tuple[int, int]]] = []
+        for part in ("pictures", "failures"):
+            states: dict[bytes, tuple[int, int]] = {}
+            for path in sorted((self.directory / part).glob("*.parquet")):
+                rows = row_states(parquet.ParquetFile(path))
+                states.update((name, state) for name, state in rows if name in names)
+            found.append(states)
+        return tuple(found)
 
     def counts(self) -> tuple[int, int]:
         """Pictures and failures in all shards."""

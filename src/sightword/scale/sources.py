@@ -54,6 +54,12 @@ class Files:
         """The tasks as a scan would have found them; addresses have no place there."""
         return [FoundFile(task.name, task.size, task.mtime_ns) for task in self.tasks]
 
+    def missing(self) -> list[Task]:
+        """Those of a list that are not there; what is behind addresses nobody has looked at."""
+        if self.absent is None:
+            return []
+        return [task for task in self.tasks if task[2:] == (0, 0) and not is_address(task.place)]
+
 
 @dataclass
 class Inline:
@@ -167,15 +173,14 @@ def _lines(raw: bytes) -> Iterator[bytes]:
 
 def _listed(name: str, places: Iterable[bytes], root: Path | None) -> Files:
     base = os.fsencode(Path.cwd() if root is None else root.resolve())
-    source = Files(name, Path(os.fsdecode(base)), [])
+    source = Files(name, Path(os.fsdecode(base)), [], absent=0)
     seen: set[bytes] = set()
     for place in places:
         task = Task(place, place, 0, 0) if is_address(place) else _local(place, base)
         if task.name not in seen:
             seen.add(task.name)
             source.tasks.append(task)
-    nothing = (0, 0)
-    source.absent = sum(task[2:] == nothing and not is_address(task.place) for task in source.tasks)
+    source.absent = len(source.missing())
     return source
 
 
