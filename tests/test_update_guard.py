@@ -16,6 +16,7 @@ import pytest
 from sightword.errors import IndexOfAnotherFolder
 from sightword.index.origin import origin_of, shown_origin
 from sightword.index.store import LocalStore
+from sightword.index.writer import LocalWriter
 from update_helpers import Album, album, counts
 
 
@@ -35,6 +36,7 @@ def origin(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the index says of the folder that it was filled from; nothing at first, as on a cluster."""
     said = [""]
     monkeypatch.setattr(LocalStore, "origin", property(lambda store: said[0]))
+    monkeypatch.setattr(LocalWriter, "filled_from", lambda writer, name: said.__setitem__(0, name))
     return said
 
 
@@ -186,6 +188,39 @@ def test_an_edited_folder_is_its_own(pictures: Album, origin: list[str]) -> None
     for number in range(10):
         pictures.put(f"{number}.png", 100 + number, age=50)
     assert counts(pictures.update()) == {"changed": 10}
+
+
+def test_an_index_in_sync_learns_its_folder(pictures: Album, origin: list[str], tmp_path: Path) -> None:
+    folder, away = pictures.folder, tmp_path / "away"
+    pictures.update(files=[])
+    assert origin == [""]  # nobody looked
+    with pictures.store.writer():
+        assert counts(pictures.update()) == {}  # nothing to do, so a writer is not waited for
+    assert origin == [""]
+    assert counts(pictures.update()) == {}
+    assert origin == [origin_of(folder)]
+    away.mkdir()
+    for path in folder.glob("*.png"):
+        path.rename(away / path.name)
+    notice = pictures.update().skipped_notice
+    assert notice is not None and "unplugged" in notice
+
+
+def test_what_cannot_be_seen_teaches_nothing(pictures: Album, origin: list[str]) -> None:
+    from sightword.pictures.scan import ScanProblem
+    from sightword.update import run
+
+    (pictures.folder / "sub").mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        scan = run.scan
+
+        def partly(root: bytes, problems: list[ScanProblem]) -> Iterator[object]:
+            problems.append(ScanProblem(b"sub", "It cannot be read.", True))
+            return scan(root, problems)
+
+        patch.setattr(run, "scan", partly)
+        pictures.update()
+    assert origin == [""]
 
 
 def test_its_own_folder_under_another_machine_name(

@@ -14,7 +14,8 @@ import pytest
 
 from made_pictures import encoded, noise
 from sightword import watch as watch_module
-from sightword.errors import IndexBusy
+from sightword.errors import IndexBusy, IndexOfAnotherFolder
+from sightword.index.store import LocalStore
 from sightword.update import UpdateReport
 from sightword.watch import changes_in, watch
 from update_helpers import Album, album
@@ -122,6 +123,34 @@ def test_another_writer_is_waited_for(watched: Watched, monkeypatch: pytest.Monk
         time.sleep(1.5)
         assert b"new.png" not in made.paths()
     watched.until(lambda: b"new.png" in made.paths())
+
+
+def test_an_unplugged_drive_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also by an index that remembers another folder: it may be this one, under another name."""
+    monkeypatch.setattr(LocalStore, "origin", "another machine:/mnt/pictures")
+    with album(tmp_path / "pictures") as made:
+        for number in range(5):
+            made.put(f"{number}.png", number)
+        watching = Watched(made, 0.1)
+        watching.until(lambda: len(made.paths()) == 5)
+        for number in range(5):
+            (made.folder / f"{number}.png").rename(tmp_path / f"{number}.png")
+        watching.until(lambda: len(watching.reports) == 2)
+        notice = watching.reports[1].skipped_notice
+        assert notice is not None and notice.startswith("5 of the 5 pictures")
+        time.sleep(0.5)
+        assert len(watching.reports) == 2  # it is said once
+        for number in range(5):
+            (tmp_path / f"{number}.png").rename(made.folder / f"{number}.png")
+        made.put("new.png", 50)
+        watching.until(lambda: b"new.png" in made.paths())
+        watching.end()
+        (made.folder / "new.png").unlink()
+        for number in range(5):
+            (made.folder / f"{number}.png").unlink()
+        again = Watched(made, 0.1)
+        again.thread.join(20)
+        assert [type(error) for error in again.errors] == [IndexOfAnotherFolder]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="names are bytes on POSIX only")

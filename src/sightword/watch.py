@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sightword.errors import IndexBusy
+from sightword.errors import IndexBusy, IndexOfAnotherFolder
 from sightword.pictures.formats import has_picture_name
 from sightword.pictures.settling import FRESH_SECONDS
 from sightword.update import UpdateReport, update
@@ -56,10 +56,13 @@ def watch(
     Raises
     ------
     SightwordError
-        As `update`, but another process that is writing is waited for.
+        As `update`, but another process that is writing is waited for. That most of the index is not in the
+        folder ends the watching at its start alone: later it is an unplugged drive, which is reported.
     """
     options.setdefault("settle", FRESH_SECONDS)
     loaded: list[Backbone] = []
+    begun = False
+    told: str | None = None
 
     def backbone() -> Backbone:
         if not loaded:
@@ -74,6 +77,14 @@ def watch(
             except IndexBusy:
                 stop.wait(_BUSY_SECONDS)
                 continue
+            except IndexOfAnotherFolder as error:
+                if not begun:
+                    raise
+                if report is not None and told != error.message:
+                    report(UpdateReport(skipped_notice=error.message))
+                told = error.message
+                break
+            begun, told = True, None
             if report is not None and _did_anything(done):
                 report(done)
             # A file that is still being copied will announce its end; until then look again by ourselves.

@@ -20,6 +20,7 @@ from sightword.index.connection import DATABASE
 from sightword.index.store import LocalStore, open_store
 from sightword.index.transfer import TransferReport, transfer
 from sightword.index.transfer_plan import compare
+from sightword.index.writer import LocalWriter
 
 Make = Callable[..., LocalStore]
 
@@ -294,3 +295,21 @@ def test_a_busy_target_is_told(make: Make) -> None:
     fill(source)
     with target.writer(), pytest.raises(IndexBusy):
         move(source, target)
+
+
+def test_a_target_in_sync_learns_its_origin(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = [""]
+    source, target = make("source"), make("target")
+    with source.writer() as writer:
+        writer.add(pictures(range(5)))
+    move(source, target)
+    monkeypatch.setattr(LocalStore, "origin", property(lambda store: said[0]))
+    monkeypatch.setattr(LocalWriter, "filled_from", lambda writer, name: said.__setitem__(0, name))
+    move(source, target)
+    assert said == [""]  # an index alone
+    with target.writer():
+        move(source, target, origin="box:/photos")  # nothing to do, so a writer is not waited for
+    assert said == [""]
+    move(source, target, origin="box:/photos")
+    move(source, target, origin="box:/another")
+    assert said == ["box:/photos"]

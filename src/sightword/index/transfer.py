@@ -17,6 +17,7 @@ import numpy as np
 from sightword.errors import IndexCorrupt
 from sightword.index.base import Manifest, Stored, VectorStore
 from sightword.index.files import failpoint
+from sightword.index.origin import learn
 from sightword.index.rows import is_inside
 from sightword.index.transfer_plan import Plan
 
@@ -84,7 +85,7 @@ def transfer(
     ----------
     source, target : VectorStore
     plan : Plan
-        From `compare`; with nothing in it the target is not touched.
+        From `compare`; with nothing in it the target at most learns its origin.
     report : TransferReport
         Filled while it goes on, so that it also tells how far a transfer came that failed.
     told : callable
@@ -102,6 +103,8 @@ def transfer(
         The target cannot be reached or is full; the same transfer, planned again, goes on from there.
     """
     if not len(plan):
+        if origin is not None and plan.live and not plan.kept and target.origin == "":
+            learn(target, origin)
         return
     stop = stop or threading.Event()
     with target.writer() as writer:

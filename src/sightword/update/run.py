@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sightword.errors import IndexProblem
-from sightword.index.origin import origin_of
+from sightword.index.origin import learn, origin_of
 from sightword.pictures.changes import Changes, compare, vanished_notice
 from sightword.pictures.limits import Limits
 from sightword.pictures.names import display
@@ -173,6 +173,8 @@ def update(
             notice = guard.notice
             if guard.believed and not stop.is_set():
                 notice = _mark_gone(changes, tally, writer, prune)
+    elif _all_here(changes, guard, problems) and not chosen and store.origin == "":
+        learn(store, origin_of(root))  # all of it is here; when it is unplugged one day, that is known
     return UpdateReport(
         added=tally.added,
         changed=tally.changed,
@@ -228,6 +230,11 @@ def _anything_to_write(changes: Changes, guard: Guard) -> bool:
     if changes.added or changes.changed or changes.renamed or changes.revived:
         return True
     return bool(changes.missing or changes.lost_failures) and guard.believed
+
+
+def _all_here(changes: Changes, guard: Guard, problems: Sequence[ScanProblem]) -> bool:
+    """With nothing to write: whether the folder was seen to hold all pictures of the index."""
+    return guard.believed and changes.live > 0 and not any(problem.hides for problem in problems)
 
 
 def _mark_gone(changes: Changes, tally: Tally, writer: Writer, prune: bool) -> str | None:
