@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from samples import MANIFEST
+from samples import MANIFEST, pictures
 
+from milvus_server import MilvusServer
 from sightword.errors import IndexProblem
 from sightword.index.milvus import care, creation, settling
 from sightword.index.milvus.address import parse_address
+from sightword.index.milvus.connection import Connection
+from sightword.index.milvus.store import MilvusStore
 
 
 class Server:
@@ -40,7 +45,6 @@ class Server:
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settling, "_PAUSE", 0.0)
-    monkeypatch.setattr(creation, "build_index", lambda *arguments, **more: None)
 
 
 def test_nothing_is_loaded_before_every_row_is_indexed() -> None:
@@ -81,7 +85,8 @@ def test_cut_off_it_is_in_memory_as_before(method: str) -> None:
     assert set(server.copies) == {2}
 
 
-def test_another_index_is_in_memory_as_often_as_the_one_before() -> None:
+def test_another_index_is_in_memory_as_often_as_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(creation, "build_index", lambda *arguments, **more: None)
     server = Server()
     creation.rebuild_index(server, "HNSW", 9)  # type: ignore[arg-type]
     assert server.copies == [2]
@@ -106,3 +111,67 @@ def test_an_index_that_is_being_built_anew(monkeypatch: pytest.MonkeyPatch) -> N
     server.version = "2.3.5"  # type: ignore[attr-defined]
     collection = SimpleNamespace(connection=server, name="x", kind="HNSW", lists=0, count=lambda *more: 0)
     assert care.describe(collection, MANIFEST)["built_with"] == {}  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("rows", "state", "dropped"), [(0, "NotLoad", True), (1, "NotLoad", False), (0, "Loaded", False)]
+)
+def test_only_what_nobody_uses_is_removed(rows: int, state: str, dropped: bool) -> None:
+    server = Server()
+    answers = {
+        "get_collection_stats": {"row_count": rows},
+        "get_load_state": {"state": SimpleNamespace(name=state)},
+    }
+
+    def call(method: str, **more: Any) -> Any:
+        server.called.append(method)
+        return answers.get(method)
+
+    server.call = call  # type: ignore[method-assign]
+    creation.drop_unused(server)  # type: ignore[arg-type]
+    assert (server.called[-1] == "drop_collection") is dropped
+
+
+@pytest.mark.slow
+def test_a_collection_with_a_row_is_not_removed(milvus_server: MilvusServer) -> None:
+    """Also one that is in no memory, and whose rows are not on a disk yet."""
+    address = parse_address(milvus_server.url("unused"))
+    connection = Connection(address)
+    try:
+        with MilvusStore.create(address, MANIFEST) as store, store.writer():
+            connection.call("release_collection", collection_name="unused")
+            creation.drop_unused(connection)
+            there = connection.has("unused")
+            if there:  # the writer wants to strike out its name
+                connection.call("load_collection", collection_name="unused", seconds=60.0)
+            assert there
+    finally:
+        connection.close()
+    with closing(Connection(replace(address, collection="empty"))) as connection:
+        creation.make_collection(connection, MANIFEST)
+        creation.drop_unused(connection)
+        assert not connection.has("empty")
+
+
+@pytest.mark.slow
+def test_a_whole_index_stays_in_memory(milvus_server: MilvusServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = parse_address(milvus_server.url("whole_graph", index="hnsw"))
+    monkeypatch.setattr(settling, "_PAUSE", 0.5)
+    called: list[str] = []
+    call = Connection.call
+
+    def noting(self: Connection, method: str, /, **more: Any) -> Any:
+        called.append(method)
+        return call(self, method, **more)
+
+    with MilvusStore.create(address, MANIFEST) as store:
+        with store.writer() as writer:
+            writer.add(pictures(range(20)))
+        store.settle()
+        monkeypatch.setattr(Connection, "call", noting)
+        store.settle(written=False)
+        assert "release_collection" not in called
+        assert "describe_index" in called
+        store.settle()
+        assert "release_collection" in called
+        assert len(store.known()) == 20

@@ -56,10 +56,18 @@ def make_collection(connection: Connection, manifest: Manifest) -> bool:
 
 
 def drop_unused(connection: Connection) -> None:
-    """Remove a collection that was just made and then could not be used; not if another process uses it."""
+    """Remove a collection that was just made and then could not be used; not if another process uses it.
+
+    Whoever writes, or is about to, has a row in it (`sightword.index.milvus.lease`), and had it loaded before
+    that: without a row and not loaded, it is nobody's. The server has no "drop if": what happens between the
+    last question and the drop, it cannot see.
+    """
     name = connection.address.collection
     quickly: dict[str, Any] = {"patience": 0.0, "collection_name": name}
     with contextlib.suppress(SightwordError):  # what went wrong before is what is told
+        connection.call("flush", seconds=_SLOW, **quickly)  # rows that were just written are not counted
+        if connection.call("get_collection_stats", **quickly)["row_count"]:
+            return
         state = connection.call("get_load_state", **quickly)["state"]
         if getattr(state, "name", "") in ("NotExist", "NotLoad"):
             connection.call("drop_collection", **quickly)
