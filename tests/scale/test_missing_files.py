@@ -125,6 +125,59 @@ def test_they_stay_once_when_their_neighbours_change(
     assert failures(out) == bad
 
 
+class Leaving(LocalEngine):
+    """The folder `away` is renamed when reading begins."""
+
+    away: Path
+
+    def run(self, *args: Any) -> Any:
+        self.away.rename(self.away.parent.parent / "away")
+        yield from super().run(*args)
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_drive_that_leaves_while_it_is_read(
+    whole: bool,
+    pictures: Path,
+    listed: Path,
+    tmp_path: Path,
+    tiny_backbone_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What could not be read then is read later, and what had been read before is not lost."""
+    pytest.importorskip("pyarrow", reason="pyarrow is in the extra [ray]")
+    source, out, drive = pictures if whole else listed, tmp_path / "out.parquet", pictures / "sub"
+    away: list[Leaving] = []
+
+    def engine(choice: Any, backbone: Any, *_: Any) -> Leaving:
+        away.append(Leaving(1, 8, backbone))
+        away[-1].away = drive
+        return away[-1]
+
+    def interrupted() -> Any:
+        with monkeypatch.context() as patch:
+            patch.setattr(into, "open_engine", engine)
+            return run(source, out, tiny_backbone_dir, root=pictures, average=1000)
+
+    assert interrupted().pictures == 4
+    (tmp_path / "away").rename(drive)
+    back = run(source, out, tiny_backbone_dir, root=pictures, average=1000)
+    assert (back.pictures, back.not_readable) == (12, 2)
+    before, bad = in_features(out), failures(out)
+
+    fill(tmp_path / "other", 1)
+    (tmp_path / "other" / "000.png").rename(pictures / "003.png")
+    there = interrupted()
+    if not whole:  # what a folder does not have is gone
+        assert (there.encoded, there.pictures, there.not_readable) == (4, 12, 2) and failures(out) == bad
+        now = in_features(out)
+        assert {path for path in now if now[path] != before[path]} == {b"003.png"}
+        assert set(now) == set(before)
+    (tmp_path / "away").rename(drive)
+    back = run(source, out, tiny_backbone_dir, root=pictures, average=1000)
+    assert (back.pictures, back.not_readable) == (12, 2) and failures(out) == bad
+
+
 def test_a_picture_that_is_known_vanishes_as_always(
     pictures: Path, listed: Path, tiny_backbone_dir: Path
 ) -> None:

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from sightword.pictures.scan import ScanProblem
 from sightword.scale.features import Features
 from sightword.scale.sources import Files
-from sightword.scale.work import FileShard, cut
+from sightword.scale.work import FileShard, cut, file_shard
 
-__all__ = ["Shared", "shared"]
+__all__ = ["Shared", "shared", "without"]
 
 
 @dataclass
@@ -74,6 +75,28 @@ def shared(source: Files, features: Features, done: set[str], identity: str, *av
             made.shards.append(fresh)
             made.moved.update(task.name for task in fresh.tasks if task.name in pictures)
     return made
+
+
+def without(shard: FileShard, gone: AbstractSet[int], identity: str, *, named: bool) -> str:
+    """What a shard is called when some of its files went away while it was read.
+
+    Under its own name it would count as finished once they are back.
+
+    Parameters
+    ----------
+    shard : FileShard
+    gone : set of int
+        Their rows.
+    identity : str
+    named : bool
+        They are files of a list, which has them also when they are not there.
+    """
+    tasks = [
+        task._replace(size=0, mtime_ns=0) if row in gone else task
+        for row, task in enumerate(shard.tasks)
+        if named or row not in gone
+    ]
+    return file_shard(tasks, identity).name
 
 
 def _problems(places: dict[bytes, bytes]) -> Iterator[ScanProblem]:

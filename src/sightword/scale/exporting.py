@@ -10,14 +10,15 @@ from itertools import chain
 from sightword.errors import SightwordError
 from sightword.index.base import Picture
 from sightword.index.locking import WriterLock
+from sightword.pictures.scan import ScanProblem
 from sightword.pictures.types import UnreadablePicture
-from sightword.scale.absent import shared
+from sightword.scale.absent import shared, without
 from sightword.scale.features import Features
 from sightword.scale.pipeline import BulkEngine, Pipeline, Shards
 from sightword.scale.reading import check_vanished
 from sightword.scale.results import Result, each, gathered
 from sightword.scale.sources import Files, Inline
-from sightword.scale.work import FileShard
+from sightword.scale.work import FileShard, TableShard
 from sightword.update.progress import Progress
 
 __all__ = ["ExportReport", "make_features"]
@@ -92,9 +93,10 @@ def make_features(
             left = set(range(len(todo)))
             rows = _told(engine.run(pipeline, todo, stop), progress)
             for number, results in gathered(rows, [shard.count for shard in todo]):
-                settled = _settled(results, todo[number], source, moved)
+                name, settled = _settled(results, todo[number], source, moved, features, stale)
                 _count(settled, report)
-                features.keep(todo[number].name, settled)
+                features.keep(name, settled)
+                stale.discard(name)
                 left.remove(number)
             if stop.is_set() and left:
                 report.interrupted = True
@@ -115,13 +117,17 @@ def _shards(
     source: Files | Inline, features: Features, done: set[str], average: int | None
 ) -> tuple[Shards, set[bytes]]:
     """The shards, and pictures to be kept that are not in them: their files are not there."""
-    made = features.manifest
-    identity = f"{_SCHEMA}|{made.weights_hash}|{made.preprocess}|{made.precision}"
+    identity = _identity(features)
     if isinstance(source, Inline):
         return list(source.table.shards(identity)), set()
     parts = shared(source, features, done, identity, *(() if average is None else (average,)))
     source.problems += parts.problems
     return list(parts.shards), parts.moved
+
+
+def _identity(features: Features) -> str:
+    made = features.manifest
+    return f"{_SCHEMA}|{made.weights_hash}|{made.preprocess}|{made.precision}"
 
 
 def _told(batches: Iterator[dict[str, object]], progress: Progress) -> Iterator[tuple[int, int, Result]]:
@@ -130,22 +136,37 @@ def _told(batches: Iterator[dict[str, object]], progress: Progress) -> Iterator[
         yield shard, row, result
 
 
-def _settled(results: list[Result], shard: object, source: Files | Inline, moved: set[bytes]) -> list[Result]:
-    """A file of a list that is not there is a failure: somebody asked for it by name.
+def _settled(
+    results: list[Result],
+    shard: FileShard | TableShard,
+    source: Files | Inline,
+    moved: set[bytes],
+    features: Features,
+    stale: set[str],
+) -> tuple[str, list[Result]]:
+    """The name and the rows of a shard that was read.
 
-    It is none if its picture is kept; `moved` loses what is back meanwhile.
+    A file of a list that is not there is a failure: somebody asked for it by name. It is none if its picture
+    is kept, which `moved` says; what goes away while it is read is added there, and what is back leaves it.
     """
-    named = isinstance(source, Files) and source.absent is not None
-    settled: list[Result] = []
-    for row, result in enumerate(results):
-        if isinstance(result, UnreadablePicture) and result.vanished:
-            if isinstance(shard, FileShard):
-                check_vanished(shard.tasks[row])
-            result = replace(result, vanished=not named or result.path in moved)
-        elif isinstance(result, Picture):
-            moved.discard(result.path)
-        settled.append(result)
-    return settled
+    moved -= {result.path for result in results if isinstance(result, Picture)}
+    gone = {row for row, result in enumerate(results) if not isinstance(result, Picture) and result.vanished}
+    if not gone or not isinstance(shard, FileShard) or not isinstance(source, Files):
+        return shard.name, results
+    for row in gone:
+        check_vanished(shard.tasks[row])
+    if source.absent is None:
+        return without(shard, gone, _identity(features), named=False), results
+    left = {results[row].path: row for row in gone if results[row].path not in moved}
+    for path in features.states(left, stale)[0]:
+        moved.add(path)
+        source.problems.append(ScanProblem(path, getattr(results[left[path]], "reason", ""), False))
+    settled = list(results)
+    for row in gone:
+        result = results[row]
+        assert isinstance(result, UnreadablePicture)
+        settled[row] = replace(result, vanished=result.path in moved)
+    return without(shard, gone, _identity(features), named=True), settled
 
 
 def _count(results: list[Result], report: ExportReport) -> None:

@@ -195,13 +195,17 @@ class Features:
         for path in files:
             path.unlink()
 
-    def states(self, names: Collection[bytes]) -> tuple[dict[bytes, tuple[int, int]], ...]:
-        """Size and mtime_ns as they are held of some names: those of pictures, and those of failures."""
+    def states(
+        self, names: Collection[bytes], shards: Collection[str] | None = None
+    ) -> tuple[dict[bytes, tuple[int, int]], ...]:
+        """Size and mtime_ns as some shards hold them of some names: those of pictures, and of failures."""
         parquet = need_arrow("pyarrow.parquet")
         found: list[dict[bytes, tuple[int, int]]] = []
         for part in ("pictures", "failures"):
             states: dict[bytes, tuple[int, int]] = {}
             for path in sorted((self.directory / part).glob("*.parquet")):
+                if shards is not None and path.stem not in shards:
+                    continue
                 rows = row_states(parquet.ParquetFile(path))
                 states.update((name, state) for name, state in rows if name in names)
             found.append(states)

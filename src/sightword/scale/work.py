@@ -13,7 +13,17 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any, NamedTuple
 
-__all__ = ["Chunk", "FileShard", "TableShard", "Task", "cut", "files_chunks", "shard_name", "table_chunks"]
+__all__ = [
+    "Chunk",
+    "FileShard",
+    "TableShard",
+    "Task",
+    "cut",
+    "file_shard",
+    "files_chunks",
+    "shard_name",
+    "table_chunks",
+]
 
 Chunk = dict[str, list[Any]]
 """Columns of equal length: what a decoder is given."""
@@ -105,13 +115,14 @@ def cut(tasks: Sequence[Task], identity: str, average: int = SHARD_FILES) -> Ite
         pending.append(task)
         mark = int.from_bytes(hashlib.sha256(task.name).digest()[:8], "big")
         if mark % average == 0 or len(pending) >= 4 * average:
-            yield _shard(pending, identity)
+            yield file_shard(pending, identity)
             pending = []
     if pending:
-        yield _shard(pending, identity)
+        yield file_shard(pending, identity)
 
 
-def _shard(tasks: list[Task], identity: str) -> FileShard:
+def file_shard(tasks: Sequence[Task], identity: str) -> FileShard:
+    """The shard of some files; see `cut`."""
     facts = ([task.name.hex(), task.size, task.mtime_ns] for task in tasks)
     return FileShard(shard_name(identity, facts), tuple(tasks))
 
