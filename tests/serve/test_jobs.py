@@ -85,6 +85,31 @@ def test_a_refusal_names_no_places_off_this_machine(
     assert told["error"] == "There is no folder 'pictures'."
 
 
+def test_an_index_of_another_folder_gives_no_answers(
+    serve: Callable[..., TestClient], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = serve(folder)
+    hit = client.post("/v1/search", json={"text": "red"}).json()["results"][0]["hits"][0]["id"]
+
+    def refused(_: object, **__: object) -> None:
+        raise IndexOfAnotherFolder("8 of the 10 pictures of the index are not in pictures.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Engine, "update", refused)
+        ended(client, client.post("/v1/indexes/pictures/refresh").json())
+    for answer in (
+        client.post("/v1/search", json={"text": "red"}),
+        client.get(f"/v1/images/{hit}"),
+        client.get(f"/v1/images/{hit}/thumb"),
+        client.get(f"/v1/images/{hit}/similar"),
+    ):
+        assert answer.status_code == 409
+        assert answer.json()["detail"] == "8 of the 10 pictures of the index are not in pictures."
+    assert client.get("/v1/indexes").json()[0]["error"]
+    ended(client, client.post("/v1/indexes/pictures/refresh").json())
+    assert client.get(f"/v1/images/{hit}").status_code == 200
+
+
 def test_a_folder_is_refreshed_again_after_anything(
     serve: Callable[..., TestClient], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,7 +147,7 @@ def test_health_and_metrics(client: TestClient) -> None:
     secret = "an unusual sentence about purple elephants"
     client.post(
         "/v1/search",
-        json={"text": secret, "methods": ["weighted:0.37"], "images": [id_of(client, "red.png")]},
+        json={"text": secret, "methods": ["weighted:0.3718281"], "images": [id_of(client, "red.png")]},
     )
     client.get("/v1/images/pictures.1/thumb")
     client.get("/nowhere/at/all")
@@ -130,7 +155,7 @@ def test_health_and_metrics(client: TestClient) -> None:
     assert 'sightword_http_requests_total{method="POST",route="/v1/search",status="200"}' in told
     assert 'route="/v1/images/{image_id}/thumb"' in told and 'route="other"' in told
     assert "sightword_search_seconds_bucket" in told
-    for private in ("elephants", "0.37", "red.png", "nowhere", "pictures.1"):
+    for private in ("elephants", "0.3718281", "red.png", "nowhere", "pictures.1"):
         assert private not in told
 
 

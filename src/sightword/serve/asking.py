@@ -54,6 +54,7 @@ def answer(library: Library, request: SearchRequest, uploads: Uploads, *, comple
         One sentence each.
     """
     shelf = library.shelf(request.index or _named_by(request))
+    shelf.check()
     images = [*(_number(library, shelf, item) for item in request.images), *uploads.images]
     without = [
         *request.without,

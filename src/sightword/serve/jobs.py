@@ -181,9 +181,10 @@ class Jobs:
             report = self._updated(shelf, job)
         except SightwordError as error:
             job.error, job.state = self._sentence(shelf, error), "failed"
-            shelf.error = None if shelf.facts()["pictures"] else job.error
+            shelf.strange = job.error if isinstance(error, IndexOfAnotherFolder) else None
+            shelf.error = None if shelf.facts()["pictures"] and not shelf.strange else job.error
         else:
-            shelf.error = None
+            shelf.error = shelf.strange = None
             # Every batch was committed before it was counted: what the report tells is on the disk.
             kept = asdict(report)
             kept.pop("problems")
@@ -191,9 +192,9 @@ class Jobs:
 
     def _sentence(self, shelf: Shelf, error: SightwordError) -> str:
         """What is told to whoever asks; a stranger need not know machines, folders and users."""
+        _log.warning("Refreshing %s: %s", shelf.id, error)
         if self._near:
             return error.message
-        _log.warning("Refreshing %s: %s", shelf.id, error)
         if isinstance(error, IndexOfAnotherFolder):
             return error.public
         message = error.message

@@ -42,6 +42,8 @@ class Shelf:
     engine : Engine
     error : str or None
         Why its index cannot be used.
+    strange : str or None
+        The index was found to be that of another folder: its rows are not the files that lie here.
     watched : bool
     methods : set of str
         Names that have been found to be methods.
@@ -54,6 +56,7 @@ class Shelf:
         self.engine = engine
         self.name = display(engine.folder.resolve().name) or "/"
         self.error: str | None = None
+        self.strange: str | None = None
         self.watched = False
         self.methods: set[str] = set()
         self.address = self._known_address()
@@ -99,6 +102,11 @@ class Shelf:
             count = int(self.facts()["pictures"])
             self._count = count, monotonic()
         return count
+
+    def check(self) -> None:
+        """Refused (409) when rows and files do not belong together: a hit would show another picture."""
+        if self.strange:
+            raise Refused(409, self.strange, kind="index")
 
     def row(self, number: int) -> PictureRow:
         """A live picture.
@@ -202,10 +210,11 @@ class Library:
         Raises
         ------
         Refused
-            404.
+            404, 409.
         """
         shelf_id, _, number = image_id.rpartition(".")
         shelf = self.shelf(shelf_id)
+        shelf.check()
         return shelf, shelf.row(int(number))
 
     def origins(self) -> frozenset[str]:
