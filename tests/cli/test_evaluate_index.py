@@ -87,3 +87,16 @@ def test_words_that_are_wrong(run: Run, data: Path, monkeypatch: pytest.MonkeyPa
     done = run(*ASK, data, "--index", "milvus://127.0.0.1:1/x")
     assert done.exit_code == 4
     assert "pip install 'sightword[milvus]'" in done.stderr
+
+
+def test_an_index_is_made_neither_among_pictures_nor_in_another(
+    run: Run, data: Path, folder: Path, tmp_path: Path
+) -> None:
+    before = sorted(folder.iterdir())
+    done = run(*ASK, data, "--index", folder)
+    assert done.exit_code == 2 and f"{folder} holds other files" in done.stderr
+    assert sorted(folder.iterdir()) == before
+    assert run(*ASK, data, "--index", tmp_path / "kept").exit_code == 0
+    done = run(*ASK, data, "--index", tmp_path / "kept" / "sub" / "dir")
+    assert done.exit_code == 2 and f"lies inside the index {tmp_path / 'kept'}" in done.stderr
+    assert not (tmp_path / "kept" / "sub").exists()

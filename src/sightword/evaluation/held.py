@@ -22,6 +22,7 @@ from sightword.evaluation.held_ranking import Held, HeldGalleries
 from sightword.evaluation.held_rows import fill, missing_rows, path_of, ranked_numbers, refuse_strangers
 from sightword.evaluation.judging import KEPT
 from sightword.index.base import Manifest, VectorStore
+from sightword.index.connection import DATABASE
 from sightword.index.milvus.address import Address
 from sightword.index.opening import Place, as_place, most_at_once, open_index
 from sightword.index.store import require
@@ -99,6 +100,8 @@ class Holding:
         try:
             store = open_index(loaded.folder, index=self.place, readonly=True)
         except IndexMissing:  # it is made once the pictures have been read
+            if isinstance(self.place, Path):
+                _check_room(self.place)
             return
         with closing(store):
             self._compare(store, loaded)
@@ -191,6 +194,16 @@ class Holding:
         if isinstance(self.place, Path):
             return f"Have one made for it: --index {self.place.with_name(own)}"
         return f"Have one made for it: --index {self.place.plain.rpartition('/')[0]}/{own}"
+
+
+def _check_room(directory: Path) -> None:
+    """Refuse to make an index among other files, or inside another index: both would be taken for neither."""
+    hint = "Name a directory that is not there yet."
+    if directory.is_dir() and any(directory.iterdir()):
+        raise UsageError(f"{directory} holds other files, and the index of a gallery is kept apart.", hint)
+    for parent in directory.absolute().parents:
+        if (parent / DATABASE).is_file():
+            raise UsageError(f"{directory} lies inside the index {parent}.", hint)
 
 
 def _facts(store: VectorStore, name: str, added: int) -> dict[str, Any]:
