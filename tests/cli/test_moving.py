@@ -19,6 +19,7 @@ from equal import assert_equal_indexes
 from samples import MANIFEST, picture, pictures
 
 from sightword.index.base import Failure, Manifest
+from sightword.index.origin import origin_of
 from sightword.index.store import LocalStore, open_store
 
 Run = Callable[..., Result]
@@ -32,6 +33,15 @@ def index_of(folder: Path, count: int = 12, manifest: Manifest = MANIFEST) -> Pa
         writer.mark_gone([picture(3).path])
         writer.fail([Failure(b"bad \xff.jpg", 1, 2, "It is cut off.")])
     return folder
+
+
+def files_of(folder: Path, numbers: range) -> None:
+    """Files as long as those pictures, with nothing in them."""
+    for number in numbers:
+        item = picture(number)
+        path = folder / item.path.decode()
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(bytes(item.size))
 
 
 def document(result: Result) -> dict[str, object]:
@@ -105,6 +115,7 @@ def test_pull_hides_nothing_that_only_this_side_has(run: Run, tmp_path: Path) ->
     with open_store(mine, create=MANIFEST) as store, store.writer() as writer:
         writer.add([picture(19), *pictures(range(100, 103))])
         writer.fail([Failure(b"mine.jpg", 1, 2, "It is cut off.")])
+    files_of(mine, range(17))  # brought along, and not indexed yet
     told = document(run("index", "pull", copy, mine, "--json"))
     assert (told["hidden"], told["kept"], told["pictures"]) == (0, 4, 22)
     again = run("index", "pull", copy, mine)
@@ -118,6 +129,88 @@ def test_pull_hides_nothing_that_only_this_side_has(run: Run, tmp_path: Path) ->
             {path for path, state in each.known().items() if state.status == "live"} for each in (one, other)
         ]
         assert live[0] == live[1]
+
+
+@pytest.mark.parametrize("numbers", [range(100, 110), range(10)], ids=["other names", "the same names"])
+def test_pull_of_the_wrong_collection_is_refused(run: Run, tmp_path: Path, numbers: range) -> None:
+    copy, mine = tmp_path / "copy", tmp_path / "mine"
+    document(run("index", "push", index_of(tmp_path / "holiday", 20), copy, "--json"))
+    mine.mkdir()
+    with open_store(mine, create=MANIFEST) as store, store.writer() as writer:
+        writer.add([picture(at, content_hash=bytes([at]) * 32, size=5) for at in numbers])
+        before = store.known()
+    refused = run("index", "pull", copy, mine)
+    assert refused.exit_code == 2
+    assert f"{copy} lacks {len(numbers)} of the 10 pictures of {mine}" in refused.stderr
+    assert f"its pictures are not in {mine}; nothing was changed" in refused.stderr
+    assert f"sightword index pull {copy} {mine} --prune" in refused.stderr
+    assert run("index", "pull", copy, mine, "--dry-run").exit_code == 2
+    with opened(mine) as store:
+        assert store.known() == before
+    files_of(mine, range(6))  # a third of them are not enough
+    assert run("index", "pull", copy, mine).exit_code == 2
+    assert document(run("index", "pull", copy, mine, "--prune", "--json"))["pictures"] == 19
+
+
+def test_pull_into_an_index_alone_looks_for_no_files(run: Run, tmp_path: Path) -> None:
+    holiday, other = index_of(tmp_path / "holiday", 20), tmp_path / "other"
+    with open_store(other, index=other, create=MANIFEST) as store, store.writer() as writer:
+        writer.add(pictures(range(100, 110)))
+    refused = run("index", "pull", holiday, other)
+    assert refused.exit_code == 2 and "lacks 10 of the 10" in refused.stderr
+    assert "bring them" not in refused.stderr
+
+
+def test_pull_of_what_the_folder_itself_filled(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever became of it since."""
+    copy, mine = tmp_path / "copy", tmp_path / "mine"
+    document(run("index", "push", index_of(tmp_path / "holiday", 20), copy, "--json"))
+    mine.mkdir()
+    with open_store(mine, create=MANIFEST) as store, store.writer() as writer:
+        writer.add(pictures(range(100, 110)))
+    said = ["box:/elsewhere"]
+    monkeypatch.setattr(LocalStore, "origin", property(lambda store: said[0]))
+    refused = run("index", "pull", copy, mine)
+    assert refused.exit_code == 2 and "which was filled from box:/elsewhere," in refused.stderr
+    said[0] = origin_of(mine)
+    assert document(run("index", "pull", copy, mine, "--json"))["pictures"] == 29
+
+
+def test_pull_into_a_folder_that_is_behind(run: Run, tmp_path: Path) -> None:
+    """A restored backup, a second machine: the folder has less, and few pictures of its own."""
+    copy, mine = tmp_path / "copy", tmp_path / "mine"
+    document(run("index", "push", index_of(tmp_path / "holiday", 20), copy, "--json"))
+    mine.mkdir()
+    with open_store(mine, create=MANIFEST) as store, store.writer() as writer:
+        writer.add(pictures([0, 1, 2, 4, 5, 100]))
+    assert document(run("index", "pull", copy, mine, "--json"))["pictures"] == 20
+
+
+@pytest.mark.parametrize("source", ["camera", "camera/.sightword"])
+def test_push_replaces_no_others_of_the_same_names(run: Run, tmp_path: Path, source: str) -> None:
+    """Whoever filled the target: nobody knows, when it is an index alone."""
+    camera, copy = tmp_path / "camera", tmp_path / "copy"
+    document(run("index", "push", index_of(tmp_path / "holiday", 20), copy, "--json"))
+    camera.mkdir()
+    with open_store(camera, create=MANIFEST) as store, store.writer() as writer:
+        writer.add([picture(at, content_hash=bytes([at]) * 32) for at in range(20)])
+    refused = run("index", "push", tmp_path / source, copy)
+    assert refused.exit_code == 2
+    assert "lacks 19 of the 19 pictures" in refused.stderr and "hidden or replaced" in refused.stderr
+    assert document(run("index", "push", tmp_path / source, copy, "--prune", "--json"))["sent"] == 20
+
+
+def test_push_takes_edited_pictures_where_they_came_from(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holiday, copy = index_of(tmp_path / "holiday", 20), tmp_path / "copy"
+    document(run("index", "push", holiday, copy, "--json"))
+    monkeypatch.setattr(LocalStore, "origin", origin_of(holiday))
+    with opened(holiday) as store, store.writer() as writer:
+        writer.add([picture(at, content_hash=bytes([at]) * 32) for at in range(20)])
+    assert document(run("index", "push", holiday, copy, "--json"))["sent"] == 20
 
 
 def test_another_backbone_is_refused(run: Run, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
@@ -15,7 +14,6 @@ from sightword.cli.options import CONTEXT, json_option, load_defaults
 
 if TYPE_CHECKING:
     from sightword.index.base import Manifest, VectorStore
-    from sightword.index.transfer_plan import Plan
 
 __all__ = ["index_pull_command", "index_push_command"]
 
@@ -69,6 +67,7 @@ def index_push_command(source: str, target: str, pictures: str | None, **options
     run again. Pictures that SOURCE does not have (any more) are marked as gone in TARGET and come back with
     a later push. SOURCE may also be the directory of an index.
     """
+    from sightword.cli.moving_check import command
     from sightword.errors import UsageError
     from sightword.index.milvus.address import is_address, refuse_half
     from sightword.pictures.address import parse_address
@@ -77,10 +76,10 @@ def index_push_command(source: str, target: str, pictures: str | None, **options
         here = "FOLDER" if is_address(target) else target
         raise UsageError(
             f"push reads an index of this machine, and {source!r} is elsewhere.",
-            f"To bring it here: {_command('pull', source, here)}; to send {here} there: "
-            f"{_command('push', here, source)}",
+            f"To bring it here: {command('pull', source, here)}; to send {here} there: "
+            f"{command('push', here, source)}",
         )
-    refuse_half(target, _command("push", source, "{}"))
+    refuse_half(target, command("push", source, "{}"))
     if pictures is not None:
         pictures = parse_address(pictures).template
     _move(source, target, pictures, options)
@@ -94,9 +93,11 @@ def index_pull_command(source: str, target: str, **options: Any) -> None:
     """Bring SOURCE (milvus://HOST:PORT/COLLECTION, or a directory) into the index of the folder TARGET.
 
     The reverse of push: vectors, contents, unreadable files and vanished pictures come as they are; ids may
-    differ. What only TARGET has stays, unless --prune is given. TARGET is a folder of pictures, or a
+    differ. What only TARGET has stays, unless --prune is given; an index of mostly other pictures is refused,
+    unless SOURCE's pictures lie in TARGET or it was filled from there. TARGET is a folder of pictures, or a
     directory for the index alone, made if need be.
     """
+    from sightword.cli.moving_check import command
     from sightword.errors import UsageError
     from sightword.index.milvus.address import is_address, refuse_half
 
@@ -104,16 +105,11 @@ def index_pull_command(source: str, target: str, **options: Any) -> None:
         here = "FOLDER" if is_address(source) else source
         raise UsageError(
             f"pull writes an index of this machine, and {target!r} is elsewhere.",
-            f"To move one there: {_command('push', here, target)}",
+            f"To move one there: {command('push', here, target)}",
         )
-    refuse_half(source, _command("pull", "{}", target))
-    refuse_half(target, _command("push", source, "{}"))
+    refuse_half(source, command("pull", "{}", target))
+    refuse_half(target, command("push", source, "{}"))
     _move(source, target, None, options, keep=not options["prune"])
-
-
-def _command(direction: str, source: str, target: str) -> str:
-    """A command to type; ``{}`` stands for an address that is filled in."""
-    return shlex.join(["sightword", "index", direction, source, target]).replace("'{}'", "{}")
 
 
 def _move(
@@ -127,8 +123,10 @@ def _move(
     """Plan, carry out, tell."""
     from sightword.cli.bring import spoken_warnings
     from sightword.cli.moved import tell, tell_progress
+    from sightword.cli.moving_check import check_pull, check_push, folder_of
     from sightword.cli.progress import Bar, Interruptible
     from sightword.errors import IndexMissing
+    from sightword.index.origin import origin_of
     from sightword.index.transfer import TransferReport, transfer
     from sightword.index.transfer_plan import compare
 
@@ -147,9 +145,12 @@ def _move(
         with Interruptible(STOPPING) as stop, Bar() as bar:
             bar.description("comparing")
             plan = compare(source, target, again=options["again"], keep=keep)
-            origin = _origin(source_name)
-            if not keep and not options["prune"]:
-                _check_hidden(plan, source_name, target_name, target.origin if target else None, origin)
+            if keep:
+                check_pull(plan, source_name, target_name, source)
+            elif not options["prune"]:
+                check_push(plan, source_name, target_name, target)
+            folder = folder_of(source_name)
+            origin = origin_of(folder) if folder is not None else None
             if target is not None and not dry:
                 bar.description("sending")
                 bar.already(plan.same)
@@ -188,39 +189,3 @@ def _open(
     if path.is_dir() and not (path / DATABASE).is_file():
         return open_store(path, create=create, readonly=source)
     return open_store(path, index=path, create=create, readonly=source)
-
-
-def _origin(name: str) -> str | None:
-    """The folder of pictures that a source stands for; None for an index alone."""
-    from sightword.index.connection import DATABASE
-    from sightword.index.milvus.address import is_address
-    from sightword.index.origin import origin_of
-
-    path = Path(name)
-    return None if is_address(name) or (path / DATABASE).is_file() else origin_of(path)
-
-
-def _check_hidden(plan: Plan, source: str, target: str, filled: str | None, origin: str | None) -> None:
-    """Refuse what looks like the wrong folder or the wrong collection.
-
-    Parameters
-    ----------
-    plan : Plan
-    source, target : str
-        As they were typed.
-    filled, origin : str or None
-        The folder that the target was filled from, and that of the source, as far as they are known.
-    """
-    from sightword.errors import UsageError
-    from sightword.index.origin import same_origin, shown_origin
-    from sightword.pictures.changes import MOST_VANISHED
-
-    other = bool(filled and origin and not same_origin(filled, origin))
-    lost = plan.unknown + (plan.replaced if other else 0)
-    if lost > MOST_VANISHED * plan.live:
-        whose = f", which was filled from {shown_origin(filled)}" if filled and other else ""
-        what = "they would be hidden or replaced" if lost > plan.unknown else "they would be hidden"
-        raise UsageError(
-            f"{source} lacks {lost:,} of the {plan.live:,} pictures of {target}{whose}; {what}.",
-            f"If that is meant: {_command('push', source, target)} --prune",
-        )
