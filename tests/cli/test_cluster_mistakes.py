@@ -106,6 +106,20 @@ def test_a_push_leaves_word_of_its_folder(run, folder: Path, there: str, tmp_pat
 
 
 @pytest.mark.slow
+def test_a_collection_in_sync_learns_its_folder(run, folder: Path, there: str, tmp_path: Path) -> None:
+    assert run("index", folder).exit_code == 0
+    assert run("index", "push", folder / ".sightword", there).exit_code == 0
+    assert json.loads(run("info", there, "--json").stdout)["origin"] is None
+    assert run("index", folder, "--index", there).exit_code == 0
+    assert json.loads(run("info", there, "--json").stdout)["origin"] == origin_of(folder)
+    unplugged = folder.rename(tmp_path / "unplugged")
+    folder.mkdir()
+    result = run("search", folder, "a red ball", "--index", there, "--json")
+    assert result.exit_code == 0 and "unplugged" in result.stderr
+    assert set(paths(there).values()) == {"live"} and unplugged.is_dir()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["alone", "option", "folder"])
 def test_serve_needs_a_collection_that_is_there(run, folder: Path, there: str, form: str) -> None:
     words = {"alone": [there], "option": ["--index", there], "folder": [folder, "--index", there]}[form]
