@@ -97,7 +97,7 @@ def test_a_push_leaves_word_of_its_folder(run, folder: Path, there: str, tmp_pat
         (camera / path).write_bytes(content + b"\0")
     assert run("index", camera).exit_code == 0
     refused = run("index", "push", camera, there)
-    assert refused.exit_code == 2
+    assert refused.exit_code == 3
     filled = shown_origin(origin_of(folder))
     assert f"lacks 8 of the 8 pictures of {there}, which was filled from {filled}" in refused.stderr
     assert f"sightword index push {camera} {there} --prune" in refused.stderr

@@ -97,7 +97,7 @@ def test_what_looks_like_the_wrong_folder_is_refused(run: Run, tmp_path: Path) -
     copy = tmp_path / "copy"
     document(run("index", "push", holiday, copy, "--json"))
     refused = run("index", "push", other, copy)
-    assert refused.exit_code == 2
+    assert refused.exit_code == 3
     assert "lacks 17 of" in refused.stderr and "--prune" in refused.stderr
     with opened(copy, alone=True) as store:
         assert store.info()["pictures"] == 19
@@ -140,15 +140,15 @@ def test_pull_of_the_wrong_collection_is_refused(run: Run, tmp_path: Path, numbe
         writer.add([picture(at, content_hash=bytes([at]) * 32, size=5) for at in numbers])
         before = store.known()
     refused = run("index", "pull", copy, mine)
-    assert refused.exit_code == 2
+    assert refused.exit_code == 3
     assert f"{copy} lacks {len(numbers)} of the 10 pictures of {mine}" in refused.stderr
     assert f"its pictures are not in {mine}; nothing was changed" in refused.stderr
     assert f"sightword index pull {copy} {mine} --prune" in refused.stderr
-    assert run("index", "pull", copy, mine, "--dry-run").exit_code == 2
+    assert run("index", "pull", copy, mine, "--dry-run").exit_code == 3
     with opened(mine) as store:
         assert store.known() == before
     files_of(mine, range(6))  # a third of them are not enough
-    assert run("index", "pull", copy, mine).exit_code == 2
+    assert run("index", "pull", copy, mine).exit_code == 3
     assert document(run("index", "pull", copy, mine, "--prune", "--json"))["pictures"] == 19
 
 
@@ -157,7 +157,7 @@ def test_pull_into_an_index_alone_looks_for_no_files(run: Run, tmp_path: Path) -
     with open_store(other, index=other, create=MANIFEST) as store, store.writer() as writer:
         writer.add(pictures(range(100, 110)))
     refused = run("index", "pull", holiday, other)
-    assert refused.exit_code == 2 and "lacks 10 of the 10" in refused.stderr
+    assert refused.exit_code == 3 and "lacks 10 of the 10" in refused.stderr
     assert "bring them" not in refused.stderr
 
 
@@ -173,7 +173,7 @@ def test_pull_of_what_the_folder_itself_filled(
     said = ["box:/elsewhere"]
     monkeypatch.setattr(LocalStore, "origin", property(lambda store: said[0]))
     refused = run("index", "pull", copy, mine)
-    assert refused.exit_code == 2 and "which was filled from box:/elsewhere," in refused.stderr
+    assert refused.exit_code == 3 and "which was filled from box:/elsewhere," in refused.stderr
     said[0] = origin_of(mine)
     assert document(run("index", "pull", copy, mine, "--json"))["pictures"] == 29
 
@@ -197,7 +197,7 @@ def test_push_replaces_no_others_of_the_same_names(run: Run, tmp_path: Path, sou
     with open_store(camera, create=MANIFEST) as store, store.writer() as writer:
         writer.add([picture(at, content_hash=bytes([at]) * 32) for at in range(20)])
     refused = run("index", "push", tmp_path / source, copy)
-    assert refused.exit_code == 2
+    assert refused.exit_code == 3
     assert "lacks 19 of the 19 pictures" in refused.stderr and "hidden or replaced" in refused.stderr
     assert document(run("index", "push", tmp_path / source, copy, "--prune", "--json"))["sent"] == 20
 

@@ -44,7 +44,7 @@ Exit codes:
   0  found, or done
   1  an expected failure, told in one sentence
   2  wrong use: an option, an argument or a value
-  3  the index is missing, damaged, busy or for another backbone
+  3  the index is missing, damaged, busy, or for another backbone or folder
   4  a model or an optional package is not available
   5  nothing matched
   130  ended with Ctrl-C

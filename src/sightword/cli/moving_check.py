@@ -7,7 +7,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sightword.errors import UsageError
+from sightword.errors import IndexOfAnotherFolder
 from sightword.index.origin import origin_of, same_origin, shown_origin
 from sightword.index.rows import is_inside
 from sightword.pictures.changes import MOST_VANISHED
@@ -52,14 +52,14 @@ def check_push(plan: Plan, source: str, target: str, store: VectorStore | None) 
 
     Raises
     ------
-    UsageError
+    IndexOfAnotherFolder
     """
     origin, filled = _origin(source, None), _origin(target, store)
     lost = plan.unknown + (0 if same_origin(filled, origin) else plan.replaced)
     if lost > MOST_VANISHED * plan.live:
         whose = _whose(store).rstrip(",") if not same_origin(filled, origin) else ""
         what = "they would be hidden or replaced" if lost > plan.unknown else "they would be hidden"
-        raise UsageError(
+        raise IndexOfAnotherFolder(
             f"{source} lacks {lost:,} of the {plan.live:,} pictures of {target}{whose}; {what}.",
             f"If that is meant: {command('push', source, target)} --prune",
         )
@@ -81,7 +81,7 @@ def check_pull(plan: Plan, source: str, target: str, store: VectorStore) -> None
 
     Raises
     ------
-    UsageError
+    IndexOfAnotherFolder
     """
     lost = plan.unknown + plan.replaced
     if lost <= MOST_VANISHED * plan.live:
@@ -93,7 +93,7 @@ def check_pull(plan: Plan, source: str, target: str, store: VectorStore) -> None
         return
     absent = f", and its pictures are not in {target}" if folder is not None else ""
     copied = f"If they belong there, bring them to {target} first. " if folder is not None else ""
-    raise UsageError(
+    raise IndexOfAnotherFolder(
         f"{source}{_whose(store)} lacks {lost:,} of the {plan.live:,} pictures of {target}{absent}; nothing "
         "was changed.",
         f"{copied}To make {target} equal to it, hiding those: {command('pull', source, target)} --prune",
