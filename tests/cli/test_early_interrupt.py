@@ -66,6 +66,6 @@ def test_no_frame_of_ours_is_ever_shown(environ: dict[str, str], milliseconds: i
         _, told = process.communicate(timeout=60)
         assert "sightword/cli" not in told and "click" not in told, told
         if "Stopped." in told:
-            # An interrupt inside of `eval` (namedtuple has one) is remembered by Python, which then ends itself
-            # with the signal, although it was caught: 130 for a shell as well.
+            # An interrupt inside of `eval` (namedtuple has one) is remembered by Python, which then ends
+            # itself with the signal, although it was caught: 130 for a shell as well.
             assert process.returncode in (130, -signal.SIGINT)
