@@ -95,3 +95,29 @@ def test_a_folder_of_pictures_is_none(run: Run, folder: Path, backup: Path, tmp_
     assert not is_index(tmp_path / "other")
     (tmp_path / "other" / "index.db").write_bytes(b"")
     assert not is_index(tmp_path / "other")
+
+
+def test_a_backup_knows_its_folder(run: Run, folder: Path, backup: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(folder, other, ignore=lambda *_: [".sightword"])
+    for path in other.rglob("*.png"):  # the same names, other contents
+        path.write_bytes(path.read_bytes() + b"\0")
+    before = json.loads(run("search", backup, "a red ball", "--json").stdout)["hits"]
+    facts = json.loads(run("info", backup, "--json").stdout)
+    assert facts["origin"].endswith(f":{folder.resolve()}")
+    for words in (("search", other, "red", "--index", backup), ("index", other, "--index", backup)):
+        refused = run(*words)
+        assert refused.exit_code == 3
+        assert f"8 of the 8 pictures of {backup}, which was filled from " in refused.stderr
+    assert json.loads(run("search", backup, "a red ball", "--json").stdout)["hits"] == before
+    assert run("search", folder, "red", "--index", backup).exit_code == 0
+    assert run("index", other, "--index", backup, "--prune").exit_code == 0
+    assert json.loads(run("info", backup, "--json").stdout)["origin"].endswith(f":{other.resolve()}")
+
+
+def test_an_index_beside_its_pictures_moves_with_them(run: Run, folder: Path, tmp_path: Path) -> None:
+    assert run("index", folder).exit_code == 0
+    assert json.loads(run("info", folder, "--json").stdout)["origin"] is None
+    folder.rename(tmp_path / "moved")
+    done = run("search", tmp_path / "moved", "red", "--json")
+    assert done.exit_code == 0 and json.loads(done.stdout)["indexed"] == 8

@@ -141,7 +141,7 @@ def test_pull_of_the_wrong_collection_is_refused(run: Run, tmp_path: Path, numbe
         before = store.known()
     refused = run("index", "pull", copy, mine)
     assert refused.exit_code == 3
-    assert f"{copy} lacks {len(numbers)} of the 10 pictures of {mine}" in refused.stderr
+    assert f" lacks {len(numbers)} of the 10 pictures of {mine}" in refused.stderr
     assert f"its pictures are not in {mine}; nothing was changed" in refused.stderr
     assert f"sightword index pull {copy} {mine} --prune" in refused.stderr
     assert run("index", "pull", copy, mine, "--dry-run").exit_code == 3

@@ -155,7 +155,8 @@ class Writer(Protocol):
         ...
 
     def filled_from(self, origin: str) -> None:
-        """Keep the name of the folder (`index/origin.py`) whose pictures these are; on this disk nothing."""
+        """Keep the name of the folder (`index/origin.py`) whose pictures these are; nothing for an
+        index that lies in its folder's usual place."""
         ...
 
     def restore(self, items: Sequence[Stored]) -> None:
@@ -184,8 +185,8 @@ class VectorStore(Protocol):
 
     @property
     def origin(self) -> str | None:
-        """The folder that it was filled from; empty when that is not known. None on this disk, where an index
-        belongs to the folder that it is asked with.
+        """The folder that it was filled from; empty when that is not known. None in the usual place on this
+        disk, where an index belongs to the folder that it is asked with.
         """
         ...
 

@@ -115,7 +115,7 @@ class LocalStore(Session):
                 f"The index {directory} can only be read.", "Choose another with --index PATH."
             )
         with told(self.path), WriterLock(directory):
-            writer = LocalWriter(directory, self.manifest, self._disk)
+            writer = LocalWriter(directory, self.manifest, self._disk, roams=self.location.kind == "chosen")
             try:
                 yield writer
                 writer.finish()
@@ -237,9 +237,16 @@ class LocalStore(Session):
         return None
 
     @property
-    def origin(self) -> None:
-        """Not kept: an index on this disk belongs to the folder that it is asked with."""
-        return None
+    def origin(self) -> str | None:
+        """The folder that an index at a chosen place was filled from; empty when that is not known.
+
+        None for one in its usual place: that belongs to the folder that it is asked with, and moves with it.
+        """
+        if self.location.kind != "chosen":
+            return None
+        with self.reading() as connection:
+            row = connection.execute("SELECT value FROM meta WHERE key = 'origin'").fetchone()
+        return str(row[0]) if row is not None else ""
 
     def set_pictures(self, template: str | None) -> None:
         """UsageError: an index on this disk keeps no addresses."""
@@ -282,8 +289,9 @@ class LocalStore(Session):
 
     def info(self) -> dict[str, Any]:
         """Counts and sizes that fit into JSON; see `sightword.index.care.describe`."""
+        origin = self.origin or None
         with self.current() as moment:
-            return describe(moment, self.location, self.manifest)
+            return {**describe(moment, self.location, self.manifest), "origin": origin}
 
     def check(self, *, repair: bool = True) -> CheckReport:
         """Verify everything and rebuild what is derived; an index that can only be read is not repaired."""

@@ -57,19 +57,28 @@ def unit_and_norm(feature: Array) -> tuple[Array, float]:
 class LocalWriter:
     """Writes to an index on this disk; made by `LocalStore.writer`, which holds the lock.
 
+    Parameters
+    ----------
+    directory : Path
+    manifest : Manifest
+    disk : Disk
+    roams : bool
+        The index lies at a chosen place, and remembers the folder that it is filled from.
+
     Raises
     ------
     SightwordError
         From every method, when the disk is full or gone: the batch is not in the index, all earlier ones are.
     """
 
-    def __init__(self, directory: Path, manifest: Manifest, disk: Disk) -> None:
+    def __init__(self, directory: Path, manifest: Manifest, disk: Disk, *, roams: bool = False) -> None:
         self.notice: str | None = None
         """Set when derived files could not be brought up to date; no picture is lost by that."""
         self._directory = directory
         self._path = directory / DATABASE
         self._manifest = manifest
         self._disk = disk
+        self._roams = roams
         self._rewritten, self._duration = time.monotonic(), 0.0
         with told(self._path):
             self.connection = connect_writer(directory)
@@ -215,7 +224,14 @@ class LocalWriter:
         self._transaction(work, "mark_gone")
 
     def filled_from(self, origin: str) -> None:
-        """Nothing: an index on this disk belongs to the folder that it is asked with."""
+        """Remember the folder; nothing for an index in its usual place, which belongs to its folder."""
+        if not self._roams:
+            return
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute("INSERT OR REPLACE INTO meta VALUES ('origin', ?)", (origin,))
+
+        self._transaction(work, "filled_from")
 
     def forget_gone(self) -> None:
         """Delete gone pictures, close the holes in the file and write a matrix without them (``compact``)."""
