@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -30,6 +30,24 @@ def browser() -> Iterator[Any]:
         running = play.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
         yield running
         running.close()
+
+
+@contextmanager
+def visit(chrome: Any, home: str, asked: Callable[[str], object] = str) -> Iterator[Any]:
+    """The start page in a context of its own; no script on it may fail. `asked` is told every address."""
+    context = chrome.new_context(
+        viewport={"width": 1200, "height": 800}, permissions=["clipboard-read", "clipboard-write"]
+    )
+    opened = context.new_page()
+    opened.set_default_timeout(20_000)
+    errors: list[str] = []
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    opened.on("request", lambda request: asked(request.url))
+    opened.goto(home)
+    opened.wait_for_selector(".examples img")
+    yield opened
+    context.close()
+    assert not errors
 
 
 def settled(page: Any) -> None:

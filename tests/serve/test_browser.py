@@ -13,7 +13,7 @@ import pytest
 from gallery import make_gallery, paint
 
 sys.path.insert(0, str(Path(__file__).parent))
-from browsing import browser, names, settled
+from browsing import browser, names, settled, visit
 from real import server
 
 pytestmark = pytest.mark.slow
@@ -35,23 +35,12 @@ def home(tiny_backbone_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> I
 
 @pytest.fixture
 def page(chrome: Any, home: str) -> Iterator[Any]:
-    context = chrome.new_context(
-        viewport={"width": 1200, "height": 800}, permissions=["clipboard-read", "clipboard-write"]
-    )
-    opened = context.new_page()
-    opened.set_default_timeout(20_000)
-    errors: list[str] = []
-    opened.on("pageerror", lambda error: errors.append(str(error)))
     elsewhere: list[str] = []
-    opened.on(
-        "request",
-        lambda request: request.url.startswith((home, "blob:", "data:")) or elsewhere.append(request.url),
-    )
-    opened.goto(home)
-    opened.wait_for_selector(".examples img")
-    yield opened
-    context.close()
-    assert not errors and not elsewhere
+    with visit(
+        chrome, home, lambda url: url.startswith((home, "blob:", "data:")) or elsewhere.append(url)
+    ) as opened:
+        yield opened
+    assert not elsewhere
 
 
 def ask(page: Any, text: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 from gallery import make_gallery, paint
 
 sys.path.insert(0, str(Path(__file__).parent))
-from browsing import browser, names, settled
+from browsing import browser, names, settled, visit
 from real import server
 
 pytestmark = pytest.mark.slow
@@ -43,18 +43,8 @@ def home(tiny_backbone_dir: Path, folders: tuple[Path, Path]) -> Iterator[str]:
 
 @pytest.fixture
 def page(chrome: Any, home: str) -> Iterator[Any]:
-    context = chrome.new_context(
-        viewport={"width": 1200, "height": 800}, permissions=["clipboard-read", "clipboard-write"]
-    )
-    opened = context.new_page()
-    opened.set_default_timeout(20_000)
-    errors: list[str] = []
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    opened.goto(home)
-    opened.wait_for_selector(".examples img")
-    yield opened
-    context.close()
-    assert not errors
+    with visit(chrome, home) as opened:
+        yield opened
 
 
 def ask(page: Any, text: str) -> None:

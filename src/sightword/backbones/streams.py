@@ -23,7 +23,7 @@ PORTION = 8
 
 _SMALL, _SMALL_PORTION = 64 << 20, 4
 """A tower whose weights leave the cache to the pictures takes few of them at once: indexing with the starter
-is 3 % quicker with 4 than with 8, while a ViT-B/32 encodes 6 % more slowly."""
+is 3 % quicker with 4 than with 8, while a ViT-B/32 encodes 6 % more slowly (both by hand)."""
 
 _MOST = 4
 """Streams at most: what an update encodes at once is four portions."""
