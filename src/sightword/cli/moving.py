@@ -170,22 +170,16 @@ def _open(
     name: str, *, source: bool = False, create: Manifest | None = None, expected: int = 0
 ) -> VectorStore:
     """An index by its address, its directory, or the folder whose pictures it knows."""
+    from sightword.cli.moving_check import folder_of
     from sightword.errors import UsageError
-    from sightword.index.connection import DATABASE
     from sightword.index.milvus.address import is_address, parse_address
     from sightword.index.opening import open_index
     from sightword.index.store import open_store
 
     if is_address(name):
-        address = parse_address(name)
-        if create is None:
-            return open_index(Path(), index=address)
-        from sightword.index.milvus.store import MilvusStore
-
-        return MilvusStore.create(address, create, expected=expected)
+        return open_index(Path(), index=parse_address(name), create=create, expected=expected)
     path = Path(name)
     if path.is_file() or (source and not path.is_dir()):
         raise UsageError(f"There is no folder {name!r}.", "Name a folder that was indexed, or its index.")
-    if path.is_dir() and not (path / DATABASE).is_file():
-        return open_store(path, create=create, readonly=source)
-    return open_store(path, index=path, create=create, readonly=source)
+    index = None if folder_of(name) is not None else path
+    return open_store(path, index=index, create=create, readonly=source)
