@@ -50,6 +50,18 @@ def visit(chrome: Any, home: str, asked: Callable[[str], object] = str) -> Itera
     assert not errors
 
 
+@contextmanager
+def file_chooser(page: Any) -> Iterator[Any]:
+    """What the block opens, as `page.expect_file_chooser`.
+
+    Playwright does not wait until the browser intercepts choosers: pressed at once, the key opened an
+    unseen one 3 times of 25 on a busy machine. An answer from the page comes after that.
+    """
+    with page.expect_file_chooser() as chooser:
+        page.evaluate("0")
+        yield chooser
+
+
 def settled(page: Any) -> None:
     """Wait until the answer to the question is there."""
     page.wait_for_timeout(80)

@@ -12,7 +12,7 @@ import pytest
 from gallery import make_gallery, paint
 
 sys.path.insert(0, str(Path(__file__).parent))
-from browsing import browser, names, settled, visit
+from browsing import browser, file_chooser, names, settled, visit
 from real import server
 
 pytestmark = pytest.mark.slow
@@ -228,7 +228,7 @@ def test_a_picture_is_chosen_by_keyboard(page: Any, tmp_path: Path) -> None:
     page.focus("#text")
     page.keyboard.press("Shift+Tab")
     assert page.evaluate("document.activeElement.id") == "pick"
-    with page.expect_file_chooser() as chooser:
+    with file_chooser(page) as chooser:
         page.keyboard.press("Enter")
     chooser.value.set_files(paint(tmp_path / "x.png", "cyan", (33, 33)))
     page.wait_for_selector("#results .hit")
