@@ -4,24 +4,32 @@
 
     {"images": [{"pattern": 0, "feature": [D floats]}, ...],
      "texts":  [{"text": "a photo of a cat", "feature": [D floats]}, ...],
-     "slots":  [{"prompt": "a photo of {*} that is red", "row": 4419, "feature": [D floats]}, ...]}
+     "slots":  [{"prompt": "a photo of {*} that is red", "row": 4419, "feature": [D floats]}, ...],
+     "least":  {"image": {"bf16": 0.97}}}
 
-``row`` is the row of the token-embedding table that fills the slot. Pictures are not shipped for this:
-`pattern` draws them from a formula, already preprocessed. The features were computed in float32 by the
-tower's own framework when the directory was exported.
+``row`` is the row of the token-embedding table that fills the slot. ``least``, which may be left out, says
+how near a kind of vector has to come in a precision that moves it further than `THRESHOLDS`. Pictures are not
+shipped for this: `pattern` draws them from a formula, already preprocessed. The features were computed in
+float32 by the tower's own framework when the directory was exported.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from sightword.backbones.base import Array, Backbone
+from sightword.backbones.base import Array, Backbone, BackboneSpec
 from sightword.prompts import parse_prompt
 
-__all__ = ["THRESHOLDS", "pattern", "verify"]
+__all__ = ["THRESHOLDS", "least_cosine", "pattern", "verify"]
 
 THRESHOLDS = {"f32": 0.9999, "bf16": 0.999}
 """Smallest cosine to a golden vector that counts as agreement, by inference precision."""
+
+
+def least_cosine(spec: BackboneSpec, what: str, precision: str) -> float:
+    """How near the golden vector called `what` (see `verify`) has to be in this precision."""
+    own = spec.golden.get("least", {}).get(what.partition(":")[0], {})
+    return float(own.get(precision, THRESHOLDS.get(precision, 0.999)))
 
 
 def pattern(index: int, size: int) -> Array:

@@ -64,7 +64,7 @@ def _machine(facts: dict[str, Any]) -> None:
 
 def _model(facts: dict[str, Any], name: str) -> None:
     from sightword.backbones import load_backbone
-    from sightword.backbones.golden import THRESHOLDS, verify
+    from sightword.backbones.golden import least_cosine, verify
     from sightword.backbones.registry import resolve
     from sightword.methods import load_method
 
@@ -82,9 +82,10 @@ def _model(facts: dict[str, Any], name: str) -> None:
     cosines = verify(backbone)
     facts["golden_vectors"] = len(cosines)
     if cosines:
-        worst, cosine = min(cosines, key=lambda item: item[1])
-        facts["worst_cosine"] = round(cosine, 6)
-        if cosine < THRESHOLDS.get(precision, 0.999):
+        facts["worst_cosine"] = round(min(cosine for _, cosine in cosines), 6)
+        needed = {what: least_cosine(backbone.spec, what, precision) for what, _ in cosines}
+        worst, cosine = min(cosines, key=lambda item: item[1] - needed[item[0]])
+        if cosine < needed[worst]:
             raise ModelUnavailable(
                 f"{name} answers {worst!r} with cosine {cosine:.5f} to its golden vector.",
                 "Its files or the runtime are damaged; install or add it again.",

@@ -12,7 +12,7 @@ from typing import Any
 
 from sightword.backbones import load_backbone
 from sightword.backbones.base import Backbone
-from sightword.backbones.golden import THRESHOLDS, verify
+from sightword.backbones.golden import least_cosine, verify
 from sightword.backbones.registry import (
     PACKAGED,
     STARTER,
@@ -185,7 +185,7 @@ def _add_backbone(directory: Path) -> Model:
         backbone = load_backbone(f"{arriving}/")
         precision = getattr(backbone, "precision", "f32")
         for what, cosine in verify(backbone):
-            if cosine < THRESHOLDS.get(precision, 0.999):
+            if cosine < least_cosine(spec, what, precision):
                 raise ModelUnavailable(
                     f"{spec.name} answers {what!r} with cosine {cosine:.5f} to its golden vector.",
                     "Export it again.",
