@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 
 import card
 import graphs
+import results
 import rounding
 import torch
 from common import HERE, MINILM, SHIPPED, THREADS, note
@@ -24,7 +26,7 @@ from sightword.backbones.base import BackboneSpec, PreprocessSpec
 from sightword.backbones.golden import pattern, verify
 from sightword.backbones.openvino_runtime import OpenVINOBackbone
 from sightword.backbones.spec import weights_hash, write_spec
-from sightword.backbones.torch_starter import load_torch_starter
+from sightword.backbones.torch_starter import TorchStarter, load_torch_starter
 from sightword.backbones.towers import supported_precisions
 
 GOLDEN_TEXTS = (
@@ -88,6 +90,24 @@ def _nearly(folder: Path) -> float:
     return round(1 - 2 * (1 - min(cosines)), 3)
 
 
+@torch.no_grad()
+def _agreement(image: dict[str, torch.Tensor], folder: Path) -> None:
+    """How far rounding the weights, and then bfloat16, move features of validation pictures; kept for the card."""
+    pixels = rounding.sample("validation")
+    before = TorchStarter(image, {}, torch.empty(0)).encode_images(pixels)
+    seen = {"before rounding": before}
+    for precision in ("f32", "bf16"):
+        if precision in supported_precisions():
+            tower = OpenVINOBackbone(folder, precision=precision)
+            seen[precision] = torch.from_numpy(tower.encode_images(pixels.numpy()))
+    found: dict[str, Any] = {"pictures": len(pixels)}
+    for one, other in itertools.combinations(seen, 2):
+        cosines = torch.cosine_similarity(seen[one], seen[other])
+        found[f"{one}, {other}"] = {"mean": float(cosines.mean()), "least": float(cosines.min())}
+    results.keep("precision", found)
+    note(str(found))
+
+
 def main() -> None:
     """Write everything beside the target, then swap it in."""
     torch.set_num_threads(THREADS)
@@ -120,6 +140,7 @@ def main() -> None:
     if "bf16" in supported_precisions():
         spec.golden["least"] = {"image": {"bf16": _nearly(folder)}}
         write_spec(folder, spec, names)
+    _agreement(image, folder)
     card.write(folder)
     size = sum(p.stat().st_size for p in folder.iterdir())
     for path in sorted(folder.iterdir()):

@@ -23,8 +23,9 @@ offline right after installation. D = W = 384.
 - **Text tower**: all-MiniLM-L6-v2, a six-layer BERT with mean pooling, its layers fine-tuned together with the head
   ({steps} steps; on glosses and dictionary words it has to agree with the original). It takes token embeddings.
 - **Preprocess**: the whole picture squashed to 224 x 224 (bicubic), scaled to [-1, 1].
-- **Precision**: the text tower follows the CPU (bfloat16 where it has it); the image tower always runs in float32
-  (`exact` in `backbone.json`): in bfloat16 its features fell to cosine 0.99 on pictures and below on patterns.
+- **Precision**: both towers follow the CPU (bfloat16 where it has it, else float32). The trunk's weights lie on bfloat16's
+  grid, their biases corrected (`recipes/starter/rounding.py`), so that both precisions compute with the same numbers:
+  {precision}
 
 ## Files
 One copy of the weights (float16): `image.onnx` and `text.onnx` point into `image.safetensors` and `text.safetensors`,
@@ -82,6 +83,16 @@ SHOWN = (
 )
 
 
+def precision(found: dict[str, Any]) -> str:
+    """What rounding and bfloat16 do to features, in words."""
+    said = {"before rounding, f32": "float32 before and after rounding", "f32, bf16": "float32 and bfloat16"}
+    parts = [
+        f"{words} mean {found[key]['mean']:.4f}, least {found[key]['least']:.4f}"
+        for key, words in said.items() if key in found
+    ]  # fmt: skip
+    return f"cosines over {found['pictures']} validation pictures: {'; '.join(parts)}."
+
+
 def write(folder: Path) -> None:
     """Write README.md into the directory."""
     data = json.loads(STORE.read_text())
@@ -118,6 +129,7 @@ def write(folder: Path) -> None:
             steps=f"{data['run chosen']['steps']:,}",
             marks="\n".join(marks),
             speed=speed.get("text", ""),
+            precision=precision(data["precision"]),
         ),
         encoding="utf-8",
     )

@@ -50,7 +50,7 @@ class Recipe:
     """What is tried. `names`, `moves` and `language` are weights of the losses; `tags` is the share of steps
     in which pictures are named with their tags."""
 
-    steps: int = 1250
+    steps: int = 3000
     text: str = "whole"
     contrast: str = "softmax"
     looks: bool = True

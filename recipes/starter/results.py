@@ -9,7 +9,8 @@ from common import HERE
 
 STORE = HERE / "results.json"
 SECTIONS = (
-    "floor validation", "first version, validation", "validation", "floor test", "first version, test", "test",
+    "floor validation", "first version, validation", "second version, validation", "validation",
+    "floor test", "first version, test", "second version, test", "test",
 )  # fmt: skip
 HEADER = """# Results of the starter recipe
 
@@ -31,14 +32,15 @@ Written by `python results.py` from `results.json`; measured on two shared AMD E
   domain. Filters are stand-ins: real paintings and sketches are harder.
 - The gallery is all pictures of the split; other styles and skin tones are distractors.
 - `floor`: two layers on frozen features, 700 steps, plain captions, no classes: **the floor of issue 2**. `first version`:
-  what shipped before (commit 046a2d3). The columns without a name are what ships.
+  what shipped at first (commit 046a2d3); `second version`: 1,250 steps of `joint.py` (commit 65371d1). The columns without a
+  name are what ships. Features are those of the trunk before its weights are rounded (`rounding.py`), like those that were learnt from.
 - The test split was never used to choose anything.
 """
 TRIED = """
 ## Recipes that were tried
 
-Validation. `short-...` are equal but for what the name says, each {steps} steps of `joint.py` on one shared core, so minutes are not
-comparable to the last digit; `chosen` ships. *styles*: mean R@1 of line, 3d, flat, colour. *score*: `judge.score`, by
+Validation. `short-...` are equal but for what the name says, each {steps} steps of `joint.py` on one shared core, as the second
+version (`chosen`: two), so minutes are not comparable to the last digit; `chosen` ships. *styles*: mean R@1 of line, 3d, flat, colour. *score*: `judge.score`, by
 which recipes are compared.
 """
 COLUMNS = (

@@ -25,11 +25,11 @@ KINDS = ("plain", "jitter", "bg", "edges")
 """How they look: drawings on white alone would leave half of the colours out."""
 
 
-def sample() -> Tensor:
-    """Pictures of the training split as the trunk takes them, float32 [N, 3, 224, 224]."""
+def sample(split: str = "train") -> Tensor:
+    """Pictures of a split as the trunk takes them, float32 [N, 3, 224, 224]."""
     dice = random.Random(3)
-    drawn = [PICTURES / row["file"] for row in records() if row["split"] == "train"]
-    shown = [row["path"] for row in photo_rows() if row["split"] == "train"]
+    drawn = [PICTURES / row["file"] for row in records() if row["split"] == split]
+    shown = [row["path"] for row in photo_rows() if row["split"] == split]
     squares = []
     paths = dice.sample(drawn, DRAWINGS) + dice.sample(shown, min(PHOTOGRAPHS, len(shown)))
     for number, path in enumerate(paths):

@@ -16,6 +16,7 @@ def main() -> None:
     texts = [dice.normal(0, 0.05, (32, 12, 384)).astype(np.float32), np.full(32, 12)]
     for threads in (1, 2):
         for tower, precision, batch in (
+            ("image", "bf16", pictures),
             ("image", "f32", pictures),
             ("text", "bf16", texts),
             ("text", "f32", texts),
