@@ -155,6 +155,22 @@ def test_doctor_finds_a_damaged_model(run, folder: Path, tmp_path: Path) -> None
     assert "golden vector" in result.stderr
 
 
+def test_doctor_asks_what_the_card_asks(run, folder: Path, tmp_path: Path) -> None:
+    """A tower that a precision moves far says how far; other vectors are judged as strictly as ever."""
+    from tiny import write_tiny_backbone
+
+    odd = write_tiny_backbone(tmp_path / "odd")
+    card = json.loads((odd / "backbone.json").read_text())
+    feature = card["golden"]["images"][0]["feature"]
+    feature[0] += 0.2 * sum(x * x for x in feature) ** 0.5
+    for kind, code in (("text", 4), ("image", 0)):
+        card["golden"]["least"] = {kind: dict.fromkeys(("f32", "bf16"), 0.9)}
+        (odd / "backbone.json").write_text(json.dumps(card))
+        result = run("doctor", folder, "--backbone", odd, "--json")
+        assert result.exit_code == code, result.stderr
+    assert 0.9 < json.loads(result.stdout)["model"]["worst_cosine"] < 0.999
+
+
 def test_doctor_without_an_index_is_fine(run, folder: Path) -> None:
     assert "none yet" in json.loads(run("doctor", folder, "--json").stdout)["index"]["state"]
 
