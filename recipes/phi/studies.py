@@ -161,7 +161,8 @@ def write_page() -> None:
     lines = [
         "# Studies", "",
         "Written by `python recipes/phi/studies.py --table` from `recipes/phi/studies.json`; made by",
-        "`python recipes/phi/studies.py --data STYLESHIFT` on two shared AMD EPYC cores, 2026-11-22, starter backbone, one thread, text tower in",
+        "`python recipes/phi/studies.py --data STYLESHIFT` on two shared AMD EPYC cores, 2026-11-22, on the second",
+        "starter (`a74be9d91c38`, before the one that ships), one thread, text tower in",
         "bfloat16. StyleShift, **validation** half (3,744 pictures, 6,829 queries), the bare method without `+pdv`; 95 % intervals over base",
         "concepts; differences are paired. Runs are short, so compare rows of one study with each other and with nothing else.", "",
     ]  # fmt: skip

@@ -21,7 +21,7 @@ offline right after installation. D = W = 384.
   softmax of the classifier's 20 likeliest classes mixes the vectors that the text tower gives to their names. A learnt gate
   opens the branch for photographs and confident answers and keeps drawings away from the 1,000 classes.
 - **Text tower**: all-MiniLM-L6-v2, a six-layer BERT with mean pooling, its layers fine-tuned together with the head
-  ({steps} steps; on glosses and dictionary words it has to agree with the original). It takes token embeddings.
+  ({steps} steps in two runs, whose mean this is; on glosses and dictionary words it has to agree with the original). It takes token embeddings.
 - **Preprocess**: the whole picture squashed to 224 x 224 (bicubic), scaled to [-1, 1].
 - **Precision**: both towers follow the CPU (bfloat16 where it has it, else float32). The trunk's weights lie on bfloat16's
   grid, their biases corrected (`recipes/starter/rounding.py`), so that both precisions compute with the same numbers:

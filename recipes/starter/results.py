@@ -39,8 +39,9 @@ Written by `python results.py` from `results.json`; measured on two shared AMD E
 TRIED = """
 ## Recipes that were tried
 
-Validation. `short-...` are equal but for what the name says, each {steps} steps of `joint.py` on one shared core, as the second
-version (`chosen`: two), so minutes are not comparable to the last digit; `chosen` ships. *styles*: mean R@1 of line, 3d, flat, colour. *score*: `judge.score`, by
+Validation. `short-...` are equal but for what the name says, each {steps} steps of `joint.py` on one shared core, as `brief`
+was (`long`: two), so minutes are not comparable to the last digit. `brief` was the second version; `chosen`, the mean of `brief` and
+`long`, ships. *styles*: mean R@1 of line, 3d, flat, colour. *score*: `judge.score`, by
 which recipes are compared.
 """
 COLUMNS = (

@@ -1,0 +1,38 @@
+"""Step 5b: the mean of runs that began alike (model soup: Wortsman et al. 2022).
+
+The longer run knows more styles, the shorter one more names that neither has seen; their mean is better than both
+on validation. Runs of one seed share their start and their first batches, so the way between them is flat.
+
+    python soup.py NAME RUN RUN ...
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import torch
+from joint import RUNS
+
+
+def main() -> None:
+    """Write ``runs/NAME.pt``."""
+    name, *names = sys.argv[1:]
+    runs = [torch.load(RUNS / f"{one}.pt", weights_only=True) for one in names]
+    abouts = [json.loads(run["about"]) for run in runs]
+    if len({about["recipe"]["seed"] for about in abouts}) != 1:
+        raise SystemExit("The runs began differently: their mean would be nothing.")
+    mean = {
+        part: {key: torch.stack([run[part][key].float() for run in runs]).mean(0) for key in runs[0][part]}
+        for part in ("image", "text")
+    }
+    about = {
+        "mean of": names, "recipe": abouts[-1]["recipe"], "steps": sum(a["steps"] for a in abouts),
+        "minutes": round(sum(a["minutes"] for a in abouts), 1), "threads": abouts[-1]["threads"],
+    }  # fmt: skip
+    torch.save({**mean, "about": json.dumps(about)}, RUNS / f"{name}.part")
+    (RUNS / f"{name}.part").replace(RUNS / f"{name}.pt")
+
+
+if __name__ == "__main__":
+    main()
