@@ -27,6 +27,8 @@ from _vit import export_onnx, vit_b32
 from sightword.backbones.streams import StreamedTower
 
 Runner = Callable[[np.ndarray], Any]
+SETTLED = 0.05
+"""Seconds between two runs: worker threads of some runtimes spin for a while, on the cores of whoever comes next."""
 
 
 def openvino_runner(graph: Path, threads: int, precision: str, width: int) -> Runner:
@@ -79,6 +81,7 @@ def compare(runners: dict[str, Runner], batch: int, seconds: float) -> dict[str,
             start = time.perf_counter()
             run(pixels)
             times[name].append(time.perf_counter() - start)
+            time.sleep(SETTLED)
     reference = outputs["torch_fp32"]
     cosine = {
         name: float(
