@@ -28,7 +28,7 @@ from sightword.backbones.streams import StreamedTower
 
 Runner = Callable[[np.ndarray], Any]
 SETTLED = 0.05
-"""Seconds between two runs: worker threads of some runtimes spin for a while, on the cores of whoever comes next."""
+"""Seconds between two runs: threads of some runtimes spin for a while, on the cores of whoever comes next."""
 
 
 def openvino_runner(graph: Path, threads: int, precision: str, width: int) -> Runner:

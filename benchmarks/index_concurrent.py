@@ -71,6 +71,7 @@ def main() -> None:
         folder = args.directory or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
         fill(folder, args.rows, args.dim, "float32", 1000)
+        os.sync()  # or the disk is still at work when the queries begin
         more = args.add if args.add is not None else max(args.batch, args.rows * 12 // 100)
         with open_store(folder, readonly=True) as store:
             before = int(store.info()["pictures"])
