@@ -218,8 +218,9 @@ def test_trunk_is_timms() -> None:
                 looks += [maps.mean((2, 3)), maps.std((2, 3), unbiased=False)]
         theirs = model.forward_head(model.forward_features(pixels), pre_logits=True)
         ours = load_torch_starter(STARTER).trunk(pixels)
-    assert cosine(ours[:, :POOLED], theirs).min() >= 0.9999
-    assert cosine(ours[:, POOLED:], torch.cat(looks, 1)).min() >= 0.9999
+    # Not 0.9999: our weights are rounded to bfloat16's grid (recipes/starter/rounding.py).
+    assert cosine(ours[:, :POOLED], theirs).min() >= 0.999
+    assert cosine(ours[:, POOLED:], torch.cat(looks, 1)).min() >= 0.999
 
 
 def encode(text: str) -> list[int]:
