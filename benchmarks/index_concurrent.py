@@ -4,7 +4,8 @@ Fills an index, measures queries (scan and background) in peace, then starts a p
 batches and rewrites the matrix file at the end of its job, and measures until that job is done. On a shared
 machine the hypervisor now and then gives a core to somebody else, in peace as well: ``stolen_ms`` says how
 much while a query ran (all cores together, in steps of 10 ms), and the slowest query is given with such and
-without.
+without. With ``--elsewhere`` the other process writes an index of its own, as large: what sharing processor and
+memory costs, whatever is written.
 
     python benchmarks/index_concurrent.py --rows 1000000 --json benchmarks/results/index_concurrent.json
 """
@@ -61,6 +62,7 @@ def main() -> None:
     parser.add_argument("--pause", type=float, default=0.0, help="seconds between queries")
     parser.add_argument("--quiet", type=int, default=60, help="queries in peace")
     parser.add_argument("--directory", type=Path, help="keep the index here, and use it when it is there")
+    parser.add_argument("--elsewhere", action="store_true", help="the other process writes another index")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--write", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -71,6 +73,11 @@ def main() -> None:
         folder = args.directory or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
         fill(folder, args.rows, args.dim, "float32", 1000)
+        written = folder
+        if args.elsewhere:
+            written = Path(scratch) / "elsewhere"
+            written.mkdir()
+            fill(written, args.rows, args.dim, "float32", 1000)
         os.sync()  # or the disk is still at work when the queries begin
         more = args.add if args.add is not None else max(args.batch, args.rows * 12 // 100)
         with open_store(folder, readonly=True) as store:
@@ -78,7 +85,7 @@ def main() -> None:
             for number in range(5):
                 timed(store, number, args.dim)
             quiet, quiet_cpu, _ = zip(*(timed(store, 100 + number, args.dim) for number in range(args.quiet)))
-            command = [sys.executable, __file__, "--write", str(folder), "--rows", str(before + more)]
+            command = [sys.executable, __file__, "--write", str(written), "--rows", str(before + more)]
             command += ["--dim", str(args.dim), "--batch", str(args.batch)]
             sizes, both = set(), []
             born: dict[int, float] = {}  # when each generation was first asked
@@ -110,7 +117,14 @@ def main() -> None:
     write_report(
         args.json,
         name="index_concurrent",
-        settings={"rows": before, "added": more, "batch": args.batch, "dim": args.dim, "pause": args.pause},
+        settings={
+            "rows": before,
+            "added": more,
+            "batch": args.batch,
+            "dim": args.dim,
+            "pause": args.pause,
+            "written": "another index" if args.elsewhere else "the index that is asked",
+        },
         results={
             "quiet_ms_median": statistics.median(quiet),
             "quiet_ms_max": max(quiet),
