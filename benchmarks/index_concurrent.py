@@ -4,8 +4,8 @@ Fills an index, measures queries (scan and background) in peace, then starts a p
 batches and rewrites the matrix file at the end of its job, and measures until that job is done. On a shared
 machine the hypervisor now and then gives a core to somebody else, in peace as well: ``stolen_ms`` says how
 much while a query ran (all cores together, in steps of 10 ms), and the slowest query is given with such and
-without. With ``--elsewhere`` the other process writes an index of its own, as large: what sharing processor and
-memory costs, whatever is written.
+without. With ``--elsewhere`` the other process writes an index of its own, as large: what sharing a processor
+and memory costs, whatever is written.
 
     python benchmarks/index_concurrent.py --rows 1000000 --json benchmarks/results/index_concurrent.json
 """
