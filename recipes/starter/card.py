@@ -24,7 +24,7 @@ offline right after installation. D = W = 384.
   ({steps} steps in two runs, whose mean this is; on glosses and dictionary words it has to agree with the original). It takes token embeddings.
 - **Preprocess**: the whole picture squashed to 224 x 224 (bicubic), scaled to [-1, 1].
 - **Precision**: both towers follow the CPU (bfloat16 where it has it, else float32). The trunk's weights lie on bfloat16's
-  grid, their biases corrected (`recipes/starter/rounding.py`), so that both precisions compute with the same numbers:
+  grid, their biases corrected (`recipes/starter/rounding.py`), so that both precisions compute with the same trunk weights:
   {precision}
 
 ## Files
@@ -51,7 +51,8 @@ every package by sha256; `records.jsonl` of the recipe names the author of every
 English. Text in other languages is read as unknown pieces and is answered poorly.
 
 ## Measured
-On base concepts that were not trained on (`recipes/starter/RESULTS.md` has all figures and what they mean):
+On base concepts that were not trained on, with the trunk's features before its weights were rounded (`recipes/starter/RESULTS.md` has all
+figures and what they mean; `docs/styleshift.md` measures the files here):
 
 | | floor, test | first version, test | this version, validation | this version, test |
 |---|---|---|---|---|

@@ -33,7 +33,7 @@ Written by `python results.py` from `results.json`; measured on two shared AMD E
 - The gallery is all pictures of the split; other styles and skin tones are distractors.
 - `floor`: two layers on frozen features, 700 steps, plain captions, no classes: **the floor of issue 2**. `first version`:
   what shipped at first (commit 046a2d3); `second version`: 1,250 steps of `joint.py` (commit 65371d1). The columns without a
-  name are what ships. Features are those of the trunk before its weights are rounded (`rounding.py`), like those that were learnt from.
+  name are what ships, with features of the trunk before its weights are rounded (`rounding.py`), like those that were learnt from.
 - The test split was never used to choose anything.
 """
 TRIED = """

@@ -1,4 +1,4 @@
-"""Trunk weights that bfloat16 holds exactly, so that both precisions compute with the same numbers.
+"""Trunk weights that bfloat16 holds exactly, so that both precisions compute with the same ones.
 
 On CPUs that compute in bfloat16, most of what moved a picture's feature was the rounding of the weights, not that
 of the maps. Here weights are rounded once, after training, and each bias takes over what its channel lost on the

@@ -1,7 +1,9 @@
 """Step 5b: the mean of runs that began alike (model soup: Wortsman et al. 2022).
 
-The longer run knows more styles, the shorter one more names that neither has seen; their mean is better than both
-on validation. Runs of one seed share their start and their first batches, so the way between them is flat.
+The longer run knows more styles, the shorter one finds more unseen names within ten; by `judge.score` and names' R@10
+their mean is better than both on validation, though not in every figure. Runs of one seed share their start and their
+first batches, so the way between them is flat. The vectors of the class names are averaged as well: those that the mean
+tower would give are the same to a cosine of .9998 (40 classes, by hand).
 
     python soup.py NAME RUN RUN ...
 """

@@ -69,6 +69,10 @@ def test_unknown_keys_are_left_alone(directory: Path) -> None:
         ({"exact": ["audio"]}, "exact"),
         ({"exact": "image"}, "exact"),
         ({"golden": []}, "golden"),
+        ({"golden": {"least": []}}, "golden.least"),
+        ({"golden": {"least": {"image": 0.9}}}, "golden.least.image"),
+        ({"golden": {"least": {"images": {"bf16": 0.9}}}}, "golden.least.images"),
+        ({"golden": {"least": {"image": {"bf16": "near"}}}}, "golden.least.image"),
     ],
 )
 def test_what_cannot_be_run_is_named(directory: Path, changes: dict[str, Any], message: str) -> None:

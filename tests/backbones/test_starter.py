@@ -162,7 +162,8 @@ def test_torch_form_agrees(precision: str) -> None:
         pytest.skip(f"this CPU does not compute in {precision}")
     tower = load_torch_starter(STARTER)
     backbone = OpenVINOBackbone(STARTER, threads=1, precision=precision)
-    pixels = np.stack([pattern(i, 224) for i in range(3)])
+    # In bfloat16 only the card's own patterns: it says how near those have to come.
+    pixels = np.stack([pattern(i, 224) for i in range(6 if precision == "f32" else 3)])
     with torch.no_grad():
         images = tower.encode_images(torch.from_numpy(pixels)).numpy()
         needed = least_cosine(backbone.spec, "image: pattern", precision)

@@ -122,7 +122,7 @@ def test_an_unplugged_drive_needs_prune(run, folder: Path) -> None:
 
 def test_doctor(run, folder: Path, environ) -> None:
     card = json.loads((Path(environ["SIGHTWORD_BACKBONE"]) / "backbone.json").read_text())
-    golden = sum(len(vectors) for vectors in card["golden"].values())
+    golden = sum(len(card["golden"][kind]) for kind in ("images", "texts", "slots"))
     run("index", folder)
     result = run("doctor", folder, "--json")
     assert result.exit_code == 0, result.stderr
@@ -168,6 +168,8 @@ def test_doctor_asks_what_the_card_asks(run, folder: Path, tmp_path: Path) -> No
         (odd / "backbone.json").write_text(json.dumps(card))
         result = run("doctor", folder, "--backbone", odd, "--json")
         assert result.exit_code == code, result.stderr
+    counted = json.loads(run("models", "info", odd, "--json").stdout)["golden_vectors"]
+    assert counted == json.loads(result.stdout)["model"]["golden_vectors"]
     assert 0.9 < json.loads(result.stdout)["model"]["worst_cosine"] < 0.999
 
 

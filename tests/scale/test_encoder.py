@@ -7,12 +7,18 @@ import pytest
 
 from sightword.backbones import load_backbone
 from sightword.backbones.base import Backbone
+from sightword.backbones.towers import supported_precisions
 from sightword.update.encoder import NO_FEATURE, Encoder
 
 
+@pytest.fixture(scope="module", params=[kind for kind in supported_precisions() if kind != "f16"])
+def precision(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def starter() -> Backbone:
-    return load_backbone("starter", threads=1, precision="f32")
+def starter(precision: str) -> Backbone:
+    return load_backbone("starter", threads=1, precision=precision)
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +39,8 @@ def test_the_company_does_not_matter(starter: Backbone, squares: np.ndarray) -> 
     assert np.array_equal(encoder({"pixels": squares[order]})["feature"], whole[order])
 
 
-def test_threads_do_not_matter(starter: Backbone, squares: np.ndarray) -> None:
-    two = Encoder(lambda: load_backbone("starter", threads=2, precision="f32"))
+def test_threads_do_not_matter(starter: Backbone, precision: str, squares: np.ndarray) -> None:
+    two = Encoder(lambda: load_backbone("starter", threads=2, precision=precision))
     some = {"pixels": squares[:6]}
     assert np.array_equal(two(some)["feature"], Encoder(lambda: starter)(some)["feature"])
 

@@ -101,7 +101,7 @@ class OpenVINOBackbone:
     @property
     def has_patches(self) -> bool:
         """Whether `encode_patches` can answer; nothing is loaded to find out."""
-        # The starter's card is older than the mark; its layout says what it is.
+        # The starter's graph has no tensor of that name; its layout says what it is.
         return self.spec.patches is not None or (self.directory / "image.safetensors").is_file()
 
     def encode_patches(self, pixels: Array) -> Array:

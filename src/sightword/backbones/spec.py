@@ -199,7 +199,7 @@ def _validate(spec: BackboneSpec, where: str) -> None:
         )
     if not isinstance(spec.weights_hash, str) or len(spec.weights_hash) < 16:
         raise ModelUnavailable(f"{where} carries no weights_hash.", _EXPORT_AGAIN)
-    _expect(spec.golden, dict, "golden", where)
+    _check_least(_expect(spec.golden, dict, "golden", where).get("least", {}), where)
     if not set(spec.exact) <= {"image", "text"}:
         raise ModelUnavailable(f"{where}: exact names other towers than image and text.", _EXPORT_AGAIN)
     if spec.patches is not None and (type(spec.patches) is not int or not 0 <= spec.patches < 65536):
@@ -210,6 +210,15 @@ def _validate(spec: BackboneSpec, where: str) -> None:
             f"{where}: an unmasked text tower (mask none) must be padded to its context (pad_to context).",
             _EXPORT_AGAIN,
         )
+
+
+def _check_least(least: Any, where: str) -> None:
+    for kind, own in _expect(least, dict, "golden.least", where).items():
+        cosines = _expect(own, dict, f"golden.least.{kind}", where).values()
+        if kind not in ("image", "text", "slot") or not all(type(item) in (int, float) for item in cosines):
+            raise ModelUnavailable(
+                f"{where}: golden.least.{kind} is no cosine for each precision.", _EXPORT_AGAIN
+            )
 
 
 def _check_kind(name: str, value: Any, allowed: tuple[str, ...], where: str) -> None:

@@ -131,7 +131,7 @@ def describe(model: Model) -> dict[str, Any]:
         return {**facts, **_config(model.directory)}
     spec = asdict(read_spec(model.directory))
     golden = spec.pop("golden")
-    facts["golden_vectors"] = sum(len(vectors) for vectors in golden.values())
+    facts["golden_vectors"] = sum(len(golden.get(kind, [])) for kind in ("images", "texts", "slots"))
     return {**facts, **spec, "name": model.name, "files": read_files(model.directory)}
 
 

@@ -31,8 +31,9 @@ from sightword.methods.vectors import unit
 __all__ = ["NAMES", "OTITokens", "OnDemand", "SearleOTI", "can_descend", "load_oti", "read_oti"]
 
 NAMES = "names.txt"
-SAME = 0.99999
-"""Cosine from which a feature is that of a remembered picture (bf16 and float32 differ by less)."""
+SAME = 0.995
+"""Cosine from which a feature is that of a remembered picture: bfloat16 and float32 of one picture differ by
+less (the starter's by .002 at the most, of 160), and pictures nearer than this may share their words."""
 
 
 class OTITokens:
