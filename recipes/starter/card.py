@@ -89,8 +89,8 @@ def precision(found: dict[str, Any]) -> str:
     said = {"before rounding, f32": "float32 before and after rounding", "f32, bf16": "float32 and bfloat16"}
     parts = [
         f"{words} mean {found[key]['mean']:.4f}, least {found[key]['least']:.4f}"
-        for key, words in said.items() if key in found
-    ]  # fmt: skip
+        for key, words in said.items()
+    ]
     return f"cosines over {found['pictures']} validation pictures: {'; '.join(parts)}."
 
 

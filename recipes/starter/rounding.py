@@ -9,7 +9,6 @@ the rounded weights.
 from __future__ import annotations
 
 import random
-from collections.abc import Generator
 
 import numpy as np
 import torch
@@ -18,7 +17,7 @@ from PIL import Image
 from torch import Tensor
 from views import photo_rows, square, view
 
-from sightword.backbones.torch_starter import convolved, lite0_convolutions
+from sightword.backbones.torch_starter import TorchStarter, lite0_convolutions
 
 DRAWINGS, PHOTOGRAPHS = 96, 64
 KINDS = ("plain", "jitter", "bg", "edges")
@@ -39,20 +38,39 @@ def sample(split: str = "train") -> Tensor:
     return torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2) / 127.5 - 1.0
 
 
-def walk(image: dict[str, Tensor], pixels: Tensor) -> Generator[tuple[str, Tensor], Tensor | None, None]:
-    """The trunk, convolution by convolution: gives name and output, takes what is to be added per channel."""
-    x = shortcut = pixels
-    for name, stride, depthwise, activated, residual in lite0_convolutions():
-        if name.endswith(".expand") or (name.endswith(".depthwise") and ".0.0." in name):
-            shortcut = x
-        x = convolved(x, image[f"{name}.weight"], image[f"{name}.bias"], stride, depthwise)
-        shift = yield name, x
-        if shift is not None:
-            x = x + shift[:, None, None]
-        if activated:
-            x = x.clamp(0.0, 6.0)
-        if residual:
-            x = x + shortcut
+def _mean(x: Tensor) -> Tensor:
+    return x.mean(dim=(0, 2, 3))
+
+
+class Exact(TorchStarter):
+    """Keeps the mean and the spread of every convolution's output."""
+
+    def __init__(self, image: dict[str, Tensor]) -> None:
+        super().__init__(image, {}, torch.empty(0))
+        self.seen: dict[str, tuple[Tensor, Tensor]] = {}
+
+    def convolved(self, name: str, x: Tensor, stride: int, depthwise: bool) -> Tensor:
+        """See `TorchStarter.convolved`."""
+        out = super().convolved(name, x, stride, depthwise)
+        self.seen[name] = _mean(out), out.std()
+        return out
+
+
+class Corrected(TorchStarter):
+    """Moves every bias on the way, so that each convolution gets what the corrected ones before it give."""
+
+    def __init__(self, image: dict[str, Tensor], exact: Exact) -> None:
+        super().__init__(image, {}, torch.empty(0))
+        self.exact, self.moved = exact, list[float]()
+
+    def convolved(self, name: str, x: Tensor, stride: int, depthwise: bool) -> Tensor:
+        """See `TorchStarter.convolved`."""
+        out = super().convolved(name, x, stride, depthwise)
+        mean, spread = self.exact.seen[name]
+        shift = mean - _mean(out)
+        self.image[f"{name}.bias"] = self.image[f"{name}.bias"] + shift
+        self.moved.append(float(shift.abs().mean() / spread))
+        return out + shift[:, None, None]
 
 
 @torch.no_grad()
@@ -65,15 +83,12 @@ def rounded(image: dict[str, Tensor], pixels: Tensor) -> dict[str, Tensor]:
         Left as it is; a copy with other ``trunk.*`` comes back.
     pixels : float32 [N, 3, H, W]
     """
-    found = dict(image)
-    for name, *_ in lite0_convolutions():
-        found[f"{name}.weight"] = image[f"{name}.weight"].bfloat16().float()
-    exact, near = walk(image, pixels), walk(found, pixels)
-    shift, moved = None, []
-    for name, right in exact:
-        _, wrong = near.send(shift)
-        shift = (right - wrong).mean(dim=(0, 2, 3))
-        found[f"{name}.bias"] = found[f"{name}.bias"] + shift
-        moved.append(float(shift.abs().mean() / right.std()))
-    note(f"rounded {len(moved)} convolutions; biases moved by {np.mean(moved):.4f} of a map's spread")
-    return found
+    exact = Exact(image)
+    exact.trunk(pixels)
+    weights = {f"{name}.weight" for name, *_ in lite0_convolutions()}
+    near = Corrected({k: v.bfloat16().float() if k in weights else v for k, v in image.items()}, exact)
+    near.trunk(pixels)
+    note(
+        f"rounded {len(near.moved)} convolutions; biases moved by {np.mean(near.moved):.4f} of a map's spread"
+    )
+    return near.image

@@ -20,7 +20,7 @@ import numpy as np
 from sightword.backbones.base import Array, Backbone, BackboneSpec
 from sightword.prompts import parse_prompt
 
-__all__ = ["THRESHOLDS", "least_cosine", "pattern", "verify"]
+__all__ = ["THRESHOLDS", "least_cosine", "pattern", "too_far", "verify"]
 
 THRESHOLDS = {"f32": 0.9999, "bf16": 0.999}
 """Smallest cosine to a golden vector that counts as agreement, by inference precision."""
@@ -30,6 +30,13 @@ def least_cosine(spec: BackboneSpec, what: str, precision: str) -> float:
     """How near the golden vector called `what` (see `verify`) has to be in this precision."""
     own = spec.golden.get("least", {}).get(what.partition(":")[0], {})
     return float(own.get(precision, THRESHOLDS.get(precision, 0.999)))
+
+
+def too_far(spec: BackboneSpec, cosines: list[tuple[str, float]], precision: str) -> tuple[str, float] | None:
+    """The answer of `verify` that misses its `least_cosine` by the most; None when none does."""
+    missed = [(cosine - least_cosine(spec, what, precision), what, cosine) for what, cosine in cosines]
+    least, what, cosine = min(missed, default=(0.0, "", 0.0))
+    return (what, cosine) if least < 0 else None
 
 
 def pattern(index: int, size: int) -> Array:

@@ -20,8 +20,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 __all__ = [
-    "LITE0_STAGES", "POOLED", "STYLE_STAGES", "TorchStarter", "convolved", "lite0_convolutions",
-    "load_torch_starter", "rooted",
+    "LITE0_STAGES", "POOLED", "STYLE_STAGES", "TorchStarter", "lite0_convolutions", "load_torch_starter",
+    "rooted",
 ]  # fmt: skip
 
 Tensors: TypeAlias = dict[str, Tensor]
@@ -72,10 +72,10 @@ def rooted(features: Tensor) -> Tensor:
     return torch.cat([(features[:, :POOLED] + 1e-6).sqrt(), features[:, POOLED:]], dim=1)
 
 
-def convolved(x: Tensor, weight: Tensor, bias: Tensor, stride: int, depthwise: bool) -> Tensor:
-    """A convolution with TensorFlow's SAME padding: what the stride needs, the odd pixel right and below."""
+def _convolve(x: Tensor, weight: Tensor, bias: Tensor, stride: int, depthwise: bool) -> Tensor:
     kernel = weight.shape[-1]
     if kernel > 1:
+        # TensorFlow's SAME padding: as much as the stride needs, the odd pixel on the right and below.
         pads = []
         for size in (x.shape[-1], x.shape[-2]):
             total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
@@ -116,7 +116,7 @@ class TorchStarter:
         for name, stride, depthwise, activated, residual in lite0_convolutions():
             if name.endswith(".expand") or (name.endswith(".depthwise") and ".0.0." in name):
                 shortcut = x
-            x = convolved(x, self.image[f"{name}.weight"], self.image[f"{name}.bias"], stride, depthwise)
+            x = self.convolved(name, x, stride, depthwise)
             if activated:
                 x = x.clamp(0.0, 6.0)
             if residual:
@@ -128,6 +128,10 @@ class TorchStarter:
         if look is not None:
             x = look(x)
         return torch.cat([x.mean(dim=(2, 3)), *looks], dim=1)
+
+    def convolved(self, name: str, x: Tensor, stride: int, depthwise: bool) -> Tensor:
+        """One convolution of the trunk, before its activation; the recipe looks at these."""
+        return _convolve(x, self.image[f"{name}.weight"], self.image[f"{name}.bias"], stride, depthwise)
 
     def patches(self, pixels: Tensor) -> Tensor:
         """What the last map sees at each place: pixels [B, 3, H, W] -> [B, 49, 1280]."""

@@ -64,7 +64,7 @@ def _machine(facts: dict[str, Any]) -> None:
 
 def _model(facts: dict[str, Any], name: str) -> None:
     from sightword.backbones import load_backbone
-    from sightword.backbones.golden import least_cosine, verify
+    from sightword.backbones.golden import too_far, verify
     from sightword.backbones.registry import resolve
     from sightword.methods import load_method
 
@@ -83,11 +83,9 @@ def _model(facts: dict[str, Any], name: str) -> None:
     facts["golden_vectors"] = len(cosines)
     if cosines:
         facts["worst_cosine"] = round(min(cosine for _, cosine in cosines), 6)
-        needed = {what: least_cosine(backbone.spec, what, precision) for what, _ in cosines}
-        worst, cosine = min(cosines, key=lambda item: item[1] - needed[item[0]])
-        if cosine < needed[worst]:
+        if missed := too_far(backbone.spec, cosines, precision):
             raise ModelUnavailable(
-                f"{name} answers {worst!r} with cosine {cosine:.5f} to its golden vector.",
+                f"{name} answers {missed[0]!r} with cosine {missed[1]:.5f} to its golden vector.",
                 "Its files or the runtime are damaged; install or add it again.",
             )
     facts["default_method"] = load_method("default", backbone=backbone).name

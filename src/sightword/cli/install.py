@@ -12,7 +12,7 @@ from typing import Any
 
 from sightword.backbones import load_backbone
 from sightword.backbones.base import Backbone
-from sightword.backbones.golden import least_cosine, verify
+from sightword.backbones.golden import too_far, verify
 from sightword.backbones.registry import (
     PACKAGED,
     STARTER,
@@ -184,12 +184,11 @@ def _add_backbone(directory: Path) -> Model:
     with _Arriving(directory, [CARD, *files], target) as arriving:
         backbone = load_backbone(f"{arriving}/")
         precision = getattr(backbone, "precision", "f32")
-        for what, cosine in verify(backbone):
-            if cosine < least_cosine(spec, what, precision):
-                raise ModelUnavailable(
-                    f"{spec.name} answers {what!r} with cosine {cosine:.5f} to its golden vector.",
-                    "Export it again.",
-                )
+        if missed := too_far(spec, verify(backbone), precision):
+            raise ModelUnavailable(
+                f"{spec.name} answers {missed[0]!r} with cosine {missed[1]:.5f} to its golden vector.",
+                "Export it again.",
+            )
     return _backbone(target, shipped=False)
 
 
