@@ -17,12 +17,14 @@ Writes ``runs/NAME.pt``.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import math
 import random
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -48,9 +50,12 @@ RATE_HEAD, RATE_GATE, WARMUP, NAME_SCALE = 1e-3, 2e-3, 60, 20.0
 @dataclass(frozen=True)
 class Recipe:
     """What is tried. `names`, `moves` and `language` are weights of the losses; `tags` is the share of steps
-    in which pictures are named with their tags."""
+    in which pictures are named with their tags; `memory` is what a step leaves of the running mean of the weights,
+    which is kept beside the last weights (0: none); `warm` counts the steps in which the head learns alone, so that a
+    head that knows nothing does not spoil the sentence tower."""
 
     steps: int = 3000
+    warm: int = 0
     text: str = "whole"
     contrast: str = "softmax"
     looks: bool = True
@@ -69,6 +74,7 @@ class Recipe:
     photos: int = 24
     plain: int = 36
     seed: int = 0
+    memory: float = 0.0
 
 
 @dataclass
@@ -125,12 +131,16 @@ class Trainer:
             ]
             moves += dice.sample(found, min(2, len(found)))
             start += len(group)
-        half = recipe.pool // 2
-        pool = np.concatenate([lots.choice(views.plain, half, replace=False),
-                               lots.choice(views.train, recipe.pool - half, replace=False)])  # fmt: skip
+        pool = self.others()
         third = recipe.plain // 3
         sentences = dice.sample(self.plain[0], third) + dice.sample(self.plain[1], recipe.plain - third)
         return Batch(rows, said, classes, moves, pool, sentences)
+
+    def others(self) -> Array:
+        """Cached views, half of them pictures as they are."""
+        views, lots, half = self.views, self.photos.dice, self.recipe.pool // 2
+        drawn = lots.choice(views.plain, half, replace=False)
+        return np.concatenate([drawn, lots.choice(views.train, self.recipe.pool - half, replace=False)])
 
     def words_between(self, a: int, b: int) -> sayings.Said | None:
         """What to say who has view a and wants view b; None if nothing tells them apart."""
@@ -200,9 +210,7 @@ class Trainer:
             )  # fmt: skip
             total = total + recipe.moves * F.cross_entropy(scores * scale, targets)
         if recipe.names:
-            tags = self.dice.random() < recipe.tags
-            which, bank = (views.described, self.tagged) if tags else (views.name, self.bank)
-            total = total + recipe.names * self.name_loss(more, batch.pool, which, bank)
+            total = total + recipe.names * self.name_loss(more, batch.pool)
         if recipe.text != "frozen":
             with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
                 taught = model.words(batch.sentences, model.teacher).float()
@@ -230,11 +238,20 @@ class Trainer:
         back = (pictures @ said.T).masked_fill(within.T & ~own, MASKED)
         return 0.5 * (F.cross_entropy(ask * scale, right) + F.cross_entropy(back * scale, right))
 
-    def name_loss(self, more: Tensor, pool: Array, number: Array, bank: Tensor) -> Tensor:
-        """Cached views against their names, both ways; another name of the same concept is left out.
+    def named(self) -> Tensor:
+        """The loss of a head that learns alone."""
+        pool = self.others()
+        with torch.autocast("cpu", torch.bfloat16):
+            more = self.model.pictures(
+                torch.from_numpy(self.views.features[pool].astype(np.float32)), self.recipe.noise
+            )
+        return self.name_loss(more.float(), pool)
 
-        `number` says which row of `bank` names a view.
-        """
+    def name_loss(self, more: Tensor, pool: Array) -> Tensor:
+        """Cached views against their names, or their names with their tags, both ways; another name of the same
+        concept is left out."""
+        tags = self.dice.random() < self.recipe.tags
+        number, bank = (self.views.described, self.tagged) if tags else (self.views.name, self.bank)
         names, first, which = np.unique(number[pool], return_index=True, return_inverse=True)
         concept = self.views.concept[pool]
         mine = torch.from_numpy(which[:, None] == np.arange(len(names)))
@@ -256,8 +273,12 @@ def run(name: str, recipe: Recipe) -> None:
     ]
     if model.trained:
         parts.append({"params": model.trained, "weight_decay": 0.01, "top": recipe.rate})
-    optimiser = torch.optim.AdamW(parts, lr=RATE_HEAD, betas=(0.9, 0.98))
     start, recent = time.time(), []
+    if recipe.warm:
+        warm_up(trainer, parts[:2])
+        note(f"{name}: the head has learnt alone for {time.time() - start:.0f} s")
+    optimiser = torch.optim.AdamW(parts, lr=RATE_HEAD, betas=(0.9, 0.98))
+    mean = [value.detach().clone() for value in model.learnt()] if recipe.memory else []
     for step in range(recipe.steps):
         now = min(1.0, (step + 1) / WARMUP) * (0.02 + 0.49 * (1 + math.cos(math.pi * step / recipe.steps)))
         for group in optimiser.param_groups:
@@ -267,21 +288,50 @@ def run(name: str, recipe: Recipe) -> None:
         loss.backward()
         torch.nn.utils.clip_grad_norm_([p for g in optimiser.param_groups for p in g["params"]], 2.0)
         optimiser.step()
+        if mean:
+            with torch.no_grad():
+                torch._foreach_lerp_(mean, model.learnt(), 1 - min(recipe.memory, (step + 1) / (step + 10)))
         recent.append(loss.item())
         if not math.isfinite(recent[-1]):
             raise SystemExit(f"the loss is {recent[-1]} at step {step + 1}")
         if step % 50 == 49:
             note(f"{name} step {step + 1} loss {np.mean(recent[-50:]):.3f} after {time.time() - start:.0f} s")
-        if step % 250 == 249:
-            keep(name, recipe, model, time.time() - start, recent)
-    keep(name, recipe, model, time.time() - start, recent)
+        if step % 250 == 249 or step + 1 == recipe.steps:
+            minutes = (time.time() - start) / 60
+            keep(f"{name}-last" if mean else name, recipe, model, minutes, recent)
+            if mean:
+                with weighing(model, mean):
+                    keep(name, recipe, model, minutes, recent)
 
 
-def keep(name: str, recipe: Recipe, model: Joint, seconds: float, losses: list[float]) -> None:
+def warm_up(trainer: Trainer, parts: list[dict[str, Any]]) -> None:
+    """Let head and gate learn the names alone."""
+    steps = trainer.recipe.warm
+    optimiser = torch.optim.AdamW(parts, lr=RATE_HEAD, betas=(0.9, 0.98))
+    for step in range(steps):
+        for group in optimiser.param_groups:
+            group["lr"] = group["top"] * min(1.0, (step + 1) / WARMUP, 2 * (1 - step / steps))
+        loss = trainer.named()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+
+
+@contextlib.contextmanager
+def weighing(model: Joint, weights: list[Tensor]) -> Iterator[None]:
+    """The model with other weights for a while."""
+    own = [value.detach().clone() for value in model.learnt()]
+    with torch.no_grad():
+        torch._foreach_copy_(model.learnt(), weights)
+        yield
+        torch._foreach_copy_(model.learnt(), own)
+
+
+def keep(name: str, recipe: Recipe, model: Joint, minutes: float, losses: list[float]) -> None:
     """Write the run as it stands."""
     RUNS.mkdir(exist_ok=True)
     about: dict[str, Any] = {
-        "recipe": asdict(recipe), "minutes": round(seconds / 60, 1), "steps": len(losses),
+        "recipe": asdict(recipe), "minutes": round(minutes, 1), "steps": len(losses),
         "loss": round(float(np.mean(losses[-50:])), 3), "threads": torch.get_num_threads(),
     }  # fmt: skip
     text = {k: v.detach().clone() for k, v in model.text.items()}

@@ -72,6 +72,10 @@ class Joint:
         self.tokenizer.enable_truncation(LONGEST)
         self.classes = self.class_vectors(self.teacher)
 
+    def learnt(self) -> list[Tensor]:
+        """Everything that training moves."""
+        return [*self.head.values(), *self.gate.values(), self.scale, *self.trained]
+
     def standard(self, features: Tensor) -> Tensor:
         """Features as the head likes them."""
         return (rooted(features) - self.mean) / self.spread * self.seen

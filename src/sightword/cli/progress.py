@@ -145,12 +145,13 @@ class Bar(Progress):
 
 
 class Interruptible:
-    """The first Ctrl-C sets `event`, so that the work can stop; the second one ends the program."""
+    """The first Ctrl-C (or SIGTERM, as supervisors do) sets `event`, so that the work can stop; the second
+    ends the program."""
 
     def __init__(self, said: str) -> None:
         self.event = threading.Event()
         self._said = said
-        self._before: Any = None
+        self._before: dict[int, Any] = {}
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self.event.is_set():
@@ -161,9 +162,11 @@ class Interruptible:
     def __enter__(self) -> Interruptible:
         # Only the main thread may set handlers; elsewhere Ctrl-C does what it always does.
         if threading.current_thread() is threading.main_thread():
-            self._before = signal.signal(signal.SIGINT, self._on_signal)
+            self._before[signal.SIGINT] = signal.signal(signal.SIGINT, self._on_signal)
+            if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+                self._before[signal.SIGTERM] = signal.signal(signal.SIGTERM, self._on_signal)
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
+        for number, before in self._before.items():
+            signal.signal(number, before)
