@@ -40,10 +40,10 @@ TRIED = """
 ## Recipes that were tried
 
 Validation. `short-...` are equal but for what the name says, each {steps} steps of `joint.py` on one shared core, as `brief`
-was (`long` and `siblings-warm`: two), so minutes are not comparable to the last digit. `brief` was the second version; `chosen`, the mean of
+was (`long`, `warm` and `siblings-warm`: two), so minutes are not comparable to the last digit. `brief` was the second version; `chosen`, the mean of
 `brief` and `long`, ships. `siblings`: more pictures that differ in skin, gender or hair alone (14 groups a step, not 6), more noise (.2), bare names
-among the captions; `warm`: besides, the head learns the names alone for 600 steps before both towers learn together; `mean`: the running mean of the
-weights (memory .998). *styles*: mean R@1 of line, 3d, flat, colour. *score*: `judge.score`, by which recipes are compared.
+among the captions; `warm`: the head learns the names alone for 600 steps before both towers learn together (bare names among the captions, too);
+`mean`: the running mean of the weights (memory .998). *styles*: mean R@1 of line, 3d, flat, colour. *score*: `judge.score`, by which recipes are compared.
 """
 COLUMNS = (
     ("name R@1", "name R@1"), ("name R@10", "name R@10"), ("caption R@10", "caption R@10"), ("styles", "styles"),
