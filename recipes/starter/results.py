@@ -41,8 +41,9 @@ TRIED = """
 
 Validation. `short-...` are equal but for what the name says, each {steps} steps of `joint.py` on one shared core, as `brief`
 was (`long`, `warm` and `siblings-warm`: two), so minutes are not comparable to the last digit. `brief` was the second version; `chosen`, the mean of
-`brief` and `long`, ships. `siblings`: more pictures that differ in skin, gender or hair alone (14 groups a step, not 6), more noise (.2), bare names
-among the captions; `warm`: the head learns the names alone for 600 steps before both towers learn together (bare names among the captions, too);
+`brief` and `long`, ships. `siblings`: more pictures that differ in skin, gender or hair alone (14 groups a step, not 6; 32 others, not 36), more noise
+(.2); `warm`: the head learns the names alone for 600 steps before both towers learn together. Runs of either kind also had bare names among their
+captions (`{{bare}}` for one `{{}}` of `sayings.PLAIN`, which was not kept);
 `mean`: the running mean of the weights (memory .998). *styles*: mean R@1 of line, 3d, flat, colour. *score*: `judge.score`, by which recipes are compared.
 """
 COLUMNS = (
