@@ -24,12 +24,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from joint import MASKED, Trainer
+from joint import MASKED
 from joint_data import Views
 from make import ALIGN, TARGET, Recipe
 from torch.nn import functional as F
 
-from data import SHIPPED, VIEWS, _raw
+from data import SHIPPED, VIEWS, raw_features
 from sightword.methods.pdv import PDV
 from sightword.methods.phi import Phi
 from sightword.methods.token_rows import prompt_ids
@@ -48,10 +48,6 @@ class Changes:
         self.views = Views()
         self.dice = random.Random(seed)
         self.lots = np.random.default_rng(seed)
-        # What `joint.py` says between two views, and which views a caption is true of.
-        self._saying: Any = SimpleNamespace(
-            views=self.views, dice=self.dice, recipe=SimpleNamespace(families=True)
-        )
 
     def draw(
         self,
@@ -69,7 +65,7 @@ class Changes:
                 if len(group) < 2:
                     break
                 a, b, *more = self.dice.sample(group, min(2 + MORE, len(group)))
-                words = Trainer.words_between(self._saying, a, b)
+                words = views.words_between(a, b, self.dice)
                 if words is not None:
                     references.append(a)
                     targets.append(b)
@@ -78,7 +74,7 @@ class Changes:
                     break
         candidates = np.array(targets + others)
         like = np.array(targets)
-        true = Trainer.true(self._saying, said, like, candidates)
+        true = torch.from_numpy(views.true(said, like, candidates))
         true[torch.arange(len(like)), torch.arange(len(like))] = False
         return np.array(references), like, said, candidates, true
 
@@ -95,7 +91,7 @@ def learn(args: argparse.Namespace) -> dict[str, Any]:
         for layer, (weight, bias) in zip(linear, start.layers, strict=True):
             layer.weight.copy_(torch.from_numpy(weight))
             layer.bias.copy_(torch.from_numpy(bias))
-    raw = torch.from_numpy(_raw(recipe.exact, np.load(VIEWS / "features.npy", mmap_mode="r")))
+    raw = torch.from_numpy(raw_features(recipe.exact, np.load(VIEWS / "features.npy", mmap_mode="r")))
     photo, spec, scale = (
         learning.prompt("a photo of {*}"),
         recipe.backbone.spec,

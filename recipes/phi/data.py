@@ -25,7 +25,10 @@ from sightword.backbones.torch_starter import TorchStarter  # noqa: E402
 from sightword.methods.phrases import make_phrases, with_article  # noqa: E402
 from sightword.training.readers import Item  # noqa: E402
 
-__all__ = ["CACHE", "SHIPPED", "captions", "features", "generated_captions", "named_pictures", "named_rows"]
+__all__ = [
+    "CACHE", "SHIPPED", "STARTER", "captions", "features", "generated_captions", "named_pictures", "named_rows",
+    "raw_features",
+]  # fmt: skip
 
 VIEWS = CACHE / "views"
 STYLES = {
@@ -36,7 +39,7 @@ STYLES = {
 }  # fmt: skip
 
 
-def _raw(tower: TorchStarter, trunk: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def raw_features(tower: TorchStarter, trunk: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Trunk features -> raw features of the shipped tower, float32 [N, D]."""
     parts = []
     with torch.no_grad():
@@ -73,7 +76,7 @@ def features(
     held = np.flatnonzero((split == "validation") & base)
     if limit < len(held):
         held = np.sort(rng.permutation(held)[: max(50, limit // 4)])
-    return _raw(tower, trunk), _raw(tower, plain[held])
+    return raw_features(tower, trunk), raw_features(tower, plain[held])
 
 
 def captions(limit: int, seed: int = 0) -> list[str]:
@@ -127,7 +130,7 @@ def generated_captions(
     rows, chosen = records(), named_rows(limit, seed)
     names = sorted({row["name"] for row in rows if row["split"] == "train" and row["style"] in STYLES})
     styles = list(STYLES.values())
-    pictures = _unit(_raw(tower, np.load(PLAIN, mmap_mode="r")[chosen]))
+    pictures = _unit(raw_features(tower, np.load(PLAIN, mmap_mode="r")[chosen]))
     by_name = pictures @ _unit(encode([f"a picture of {with_article(name)}" for name in names])).T
     by_style = pictures @ _unit(encode([style.format("a thing") for style in styles])).T
     items = []

@@ -108,10 +108,7 @@ class Trainer:
         """Groups of views, stand-in photographs, others."""
         views, recipe, dice = self.views, self.recipe, self.dice
         lots = self.photos.dice
-        groups = lots.choice(len(views.groups), recipe.groups, p=views.share, replace=False)
-        drawn = [dice.sample(views.groups[g], min(recipe.each, len(views.groups[g]))) for g in groups]
-        for kind, count in ((views.siblings, recipe.siblings), (views.roles, recipe.siblings // 2)):
-            drawn += [dice.sample(g, min(recipe.each, len(g))) for g in dice.sample(kind, count)]
+        drawn = views.draw(lots, dice, recipe.groups, recipe.siblings, recipe.each)
         rows = np.array(list(itertools.chain.from_iterable(drawn)))
         said = [
             sayings.said(views.rows[i], k, w, dice, views.rows) for i, k, w in (views.about[v] for v in rows)
@@ -122,15 +119,7 @@ class Trainer:
             said.append(
                 sayings.Said(dice.choice(sayings.PHOTO).format(name), sayings.FAMILIES.index("photo"))
             )
-        moves, start = [], 0
-        for group in drawn:
-            found = [
-                (start + a, start + b, words)
-                for a, b in itertools.permutations(range(len(group)), 2)
-                if (words := self.words_between(group[a], group[b])) is not None
-            ]
-            moves += dice.sample(found, min(2, len(found)))
-            start += len(group)
+        moves = views.moves(drawn, dice)
         pool = self.others()
         third = recipe.plain // 3
         sentences = dice.sample(self.plain[0], third) + dice.sample(self.plain[1], recipe.plain - third)
@@ -142,35 +131,9 @@ class Trainer:
         drawn = lots.choice(views.plain, half, replace=False)
         return np.concatenate([drawn, lots.choice(views.train, self.recipe.pool - half, replace=False)])
 
-    def words_between(self, a: int, b: int) -> sayings.Said | None:
-        """What to say who has view a and wants view b; None if nothing tells them apart."""
-        views, dice = self.views, self.dice
-        (i, kind, word), (j, wanted, _) = views.about[a], views.about[b]
-        if views.name[a] != views.name[b]:
-            return sayings.difference(views.rows[i], views.rows[j], dice)
-        if views.look[a] == views.look[b]:
-            return None
-        if (
-            kind == "pair"
-            and wanted in ("plain", "jitter")
-            and views.rows[i]["style"] == views.rows[j]["style"]
-        ):
-            return sayings.removal(word, dice, views.rows)
-        row, kind, word = views.about[b]
-        return sayings.change(views.rows[row], kind, word, dice, views.rows)
-
     def true(self, said: list[sayings.Said], like: Array, rows: Array) -> Tensor:
-        """Whether captions of views `like` (-1: of a stand-in) are true of other views. bool [captions, views]."""
-        views = self.views
-        found = (like >= 0)[:, None] & (views.concept[like][:, None] == views.concept[rows])
-        alike = views.look[like][:, None] == views.look[rows]
-        if self.recipe.families:
-            family = np.array([s.family for s in said])
-            alike |= (family >= 0)[:, None] & views.family[rows][:, np.maximum(family, 0)].T
-        # "a woman" is true of a woman with dark skin, not the other way round.
-        wanted = views.traits[like][:, None]
-        fits = ((wanted == 0) | (wanted == views.traits[rows])).all(-1)
-        return torch.from_numpy(found & alike & fits)
+        """See `Views.true`."""
+        return torch.from_numpy(self.views.true(said, like, rows, families=self.recipe.families))
 
     def loss(self) -> Tensor:
         """One step's loss."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import random
 from collections import defaultdict
 from typing import Any
 
@@ -19,6 +21,8 @@ from sightword.backbones.torch_starter import POOLED
 from sightword.evaluation.concepts import base_concept, split_of
 
 Array = np.ndarray[Any, Any]
+Move = tuple[int, int, sayings.Said]
+"""From one place of a batch to another, and what to say."""
 WORDED = ("tint", "bg", "count", "pos", "pair")
 """Kinds of view whose word (a colour, a number, ...) makes them another look."""
 
@@ -139,6 +143,59 @@ class Views:
     def _share(self, group: list[int]) -> float:
         row = self.rows[self.about[group[0]][0]]
         return min(len(group), 8) * (0.3 if row.get("tone") else 3.0 if "path" in row else 1.0)
+
+    def draw(
+        self, lots: np.random.Generator, dice: random.Random, groups: int, siblings: int, each: int
+    ) -> list[list[int]]:
+        """Views of things that were drawn, at most `each` of one thing; of siblings, and half as often of roles, too."""
+        chosen = lots.choice(len(self.groups), groups, p=self.share, replace=False)
+        drawn = [dice.sample(self.groups[g], min(each, len(self.groups[g]))) for g in chosen]
+        for kind, count in ((self.siblings, siblings), (self.roles, siblings // 2)):
+            drawn += [dice.sample(g, min(each, len(g))) for g in dice.sample(kind, count)]
+        return drawn
+
+    def moves(self, drawn: list[list[int]], dice: random.Random, most: int = 2) -> list[Move]:
+        """At most so many moves within each group, by places in the batch."""
+        moves: list[Move] = []
+        start = 0
+        for group in drawn:
+            found = [
+                (start + a, start + b, words)
+                for a, b in itertools.permutations(range(len(group)), 2)
+                if (words := self.words_between(group[a], group[b], dice)) is not None
+            ]
+            moves += dice.sample(found, min(most, len(found)))
+            start += len(group)
+        return moves
+
+    def words_between(self, a: int, b: int, dice: random.Random) -> sayings.Said | None:
+        """What to say who has view a and wants view b; None if nothing tells them apart."""
+        (i, kind, word), (j, wanted, _) = self.about[a], self.about[b]
+        if self.name[a] != self.name[b]:
+            return sayings.difference(self.rows[i], self.rows[j], dice)
+        if self.look[a] == self.look[b]:
+            return None
+        if (
+            kind == "pair"
+            and wanted in ("plain", "jitter")
+            and self.rows[i]["style"] == self.rows[j]["style"]
+        ):
+            return sayings.removal(word, dice, self.rows)
+        row, kind, word = self.about[b]
+        return sayings.change(self.rows[row], kind, word, dice, self.rows)
+
+    def true(self, said: list[sayings.Said], like: Array, rows: Array, *, families: bool = True) -> Array:
+        """Whether captions of views `like` (-1: of a stand-in) are true of other views. bool [captions, views]."""
+        found = (like >= 0)[:, None] & (self.concept[like][:, None] == self.concept[rows])
+        alike = self.look[like][:, None] == self.look[rows]
+        if families:
+            family = np.array([s.family for s in said])
+            alike |= (family >= 0)[:, None] & self.family[rows][:, np.maximum(family, 0)].T
+        # "a woman" is true of a woman with dark skin, not the other way round.
+        wanted = self.traits[like][:, None]
+        fits = ((wanted == 0) | (wanted == self.traits[rows])).all(-1)
+        told: Array = found & alike & fits
+        return told
 
     def photographs(self) -> Array:
         """Features of the untouched training photographs."""

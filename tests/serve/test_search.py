@@ -226,12 +226,13 @@ def test_methods_and_documents(client: TestClient) -> None:
 
 
 def test_the_default_is_among_the_methods_that_are_listed(shared_folder: Path) -> None:
-    """With the shipped model it is an inversion refined by pdv, which has no weights of its own."""
+    """With the shipped model it is the tuned head on top of an inversion; both tell what a picture became."""
     with open_engine(shared_folder, backbone="starter") as engine:
         shelves = {"pictures": SimpleNamespace(engine=engine)}
         state: Any = SimpleNamespace(backbone=engine.backbone, library=SimpleNamespace(shelves=shelves))
         listed = {item.name: item for item in routes_ask._methods(state)}
-    assert [name for name, item in listed.items() if item.default] == ["pic2word+pdv"]
+    assert [name for name, item in listed.items() if item.default] == ["tuned"]
+    assert listed["tuned"].words and "tuned+pdv" not in listed
     assert listed["pic2word+pdv"].words and "directional" in listed["pic2word+pdv"].summary
 
 

@@ -21,6 +21,7 @@ torch = pytest.importorskip("torch", reason="training needs the extra torch")
 pytestmark = pytest.mark.slow
 
 from sightword.evaluation.memory import Remembering  # noqa: E402
+from sightword.methods.tuned import Tuned, shapes  # noqa: E402
 from sightword.training.cirplant import CirplantLearner  # noqa: E402
 from sightword.training.combiner import CombinerLearner  # noqa: E402
 from sightword.training.loop import LoopSettings, Run  # noqa: E402
@@ -150,6 +151,24 @@ def test_without_learning_tuned_is_the_zero_shot_method(
     bare = base_of(load_method(str(tiny_phi_dir), backbone=tiny_backbone), "pic2word")
     expected = load_method(str(tiny_phi_dir), backbone=tiny_backbone).compose(tiny_backbone, queries)
     np.testing.assert_allclose(bare.compose(tiny_backbone, queries), expected, atol=1e-6)
+
+
+def test_the_head_keeps_silent_without_words(
+    tiny_backbone: Any, tiny_phi_dir: Path, base: Any, data: TripletFeatures
+) -> None:
+    rng = np.random.default_rng(0)
+    tensors = {
+        name: rng.normal(size=shape).astype(np.float32)
+        for name, shape in shapes(tiny_backbone.spec.dim, 8).items()
+    }
+    amounts = {key: getattr(base, key) for key in ("alpha_text", "alpha_image", "beta")}
+    moved = Tuned(base.base, tensors=tensors, **amounts)
+    plain = load_method(f"{tiny_phi_dir}+pdv", backbone=tiny_backbone)
+    sketch = ComposeInput([data.pictures[0]], prompts=["a sketch of {*}"])
+    said = ComposeInput([data.pictures[0]], "as a sketch")
+    expected, answers = (method.compose(tiny_backbone, [sketch, said]) for method in (plain, moved))
+    np.testing.assert_allclose(answers[0], expected[0], atol=1e-6)
+    assert float(answers[1] @ expected[1]) < 0.9
 
 
 def test_tuned_needs_a_phi(tiny_backbone: Any) -> None:

@@ -36,7 +36,7 @@ from sightword.methods.weighted import Weighted
 
 __all__ = ["DEFAULTS", "MethodInfo", "default_name", "find_trained", "list_methods", "load_method"]
 
-DEFAULTS = ("pic2word+pdv", "direction")
+DEFAULTS = ("tuned", "pic2word+pdv", "direction")
 """What ``default`` means: the first of these that the backbone has (chosen on validation, see
 recipes/starter/RESULTS.md)."""
 

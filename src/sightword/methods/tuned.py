@@ -7,7 +7,8 @@ mix, and what to add, from all four::
     h = ReLU(W [v; t; T0; T1] + c),   q = norm(sum_j (b_j + (U h + u)_j) x_j + R h + r)
 
 b is the zero-shot method's mix and U, u, R and r begin at zero, so that **without a triplet the answer is the
-zero-shot method's**. In training a penalty keeps q near it (``training/tuned.py``).
+zero-shot method's**. In training a penalty keeps q near it (``training/tuned.py``). The head has only ever
+read questions with words, so one that has none (a prompt of its own: "a cartoon of {*}") is answered by b alone.
 """
 
 from __future__ import annotations
@@ -83,9 +84,10 @@ class Tuned(PDV):
         out = np.einsum("bkd,k->bd", parts, self.mix)
         if self.tensors:
             hidden = np.maximum(linear(parts.reshape(len(parts), -1), self.tensors, "inner"), 0)
-            out = out + np.einsum("bkd,bk->bd", parts, linear(hidden, self.tensors, "shares"))
-            out = out + linear(hidden, self.tensors, "rest")
-        return unit(out)
+            added = np.einsum("bkd,bk->bd", parts, linear(hidden, self.tensors, "shares"))
+            said = np.array([bool(query.text.strip()) for query in queries])
+            out = out + said[:, None] * (added + linear(hidden, self.tensors, "rest"))
+        return unit(np.asarray(out, np.float32))
 
     def parts(self, backbone: Backbone, queries: Sequence[ComposeInput]) -> Array:
         """v, t, T0 and T1 of each query, float32 [B, 4, D] of unit length; t is v if there are no words."""

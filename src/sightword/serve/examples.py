@@ -22,7 +22,7 @@ _PICTURE: dict[str, Any] = {
 }
 _HIT: dict[str, Any] = {**_PICTURE, "rank": 1, "score": 0.412345, "z": 3.1, "duplicates": []}
 _RESULT: dict[str, Any] = {
-    "method": "pic2word+pdv",
+    "method": "tuned",
     "asked": "default",
     "mean": 0.101,
     "std": 0.1,

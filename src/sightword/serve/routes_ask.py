@@ -8,9 +8,9 @@ import numpy as np
 from fastapi import APIRouter, Query, Request
 
 from sightword.errors import UsageError
-from sightword.methods.base import Method
 from sightword.methods.catalog import default_name, list_methods
 from sightword.methods.inversion import Inversion
+from sightword.methods.pdv import PDV
 from sightword.methods.vectors import unit
 from sightword.prompts import Prompt
 from sightword.serve.asking import Uploads, answer
@@ -135,16 +135,13 @@ def _methods(state: State) -> list[MethodOut]:
     default = default_name(state.backbone) if engine.method == "default" else engine.method
     found = []
     for info in list_methods(state.backbone):
-        words = info.trained and _inverts(engine.load_method(info.name))
+        method = engine.load_method(info.name) if info.trained else None
+        words = isinstance(method, (Inversion, PDV))
         named = {info.name: info.summary}
-        if words:
+        if isinstance(method, Inversion):
             named[f"{info.name}+pdv"] = f"{info.name}, refined by prompt directional vectors"
         found += [
             MethodOut(name=name, summary=summary, trained=info.trained, default=name == default, words=words)
             for name, summary in named.items()
         ]
     return found
-
-
-def _inverts(method: Method) -> bool:
-    return isinstance(method, Inversion)
