@@ -6,6 +6,7 @@ const ratioOf = (hit) => Math.min(2.6, Math.max(0.5, hit.width / hit.height || 1
 const PLAIN = {
   image: "the picture alone", text: "the words alone", average: "picture and words in equal parts",
   weighted: "more words than picture", slerp: "on the way from picture to words", direction: "from the picture, the way the words say",
+  tuned: "the picture as a word, moved as words moved others",
 };
 const SIZE = devicePixelRatio > 1.3 ? 512 : 256;
 
