@@ -8,7 +8,8 @@ mix, and what to add, from all four::
 
 b is the zero-shot method's mix and U, u, R and r begin at zero, so that **without a triplet the answer is the
 zero-shot method's**. In training a penalty keeps q near it (``training/tuned.py``). The head has only ever
-read questions with words, so one that has none (a prompt of its own: "a cartoon of {*}") is answered by b alone.
+read questions with words, so one that has none (a prompt of its own: "a cartoon of {*}") is answered by b
+alone.
 """
 
 from __future__ import annotations
