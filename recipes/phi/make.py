@@ -4,9 +4,8 @@ From permissive texts and the starter's own pictures.
 
     STARTER_CACHE=... python recipes/phi/make.py [--only METHOD ...] [--out DIR] [--scale 1.0]
 
-Writes DIR/{pic2word,searle,lincir,masked,tuned}; DIR is the package's shipped methods unless given. Meant to
-take less than three minutes each on one free core at --scale 1 (steps and pictures grow with it; 0.02 is a
-rehearsal); not measured at that scale yet.
+Writes DIR/{pic2word,searle,lincir,masked,tuned}; DIR is the package's shipped methods unless given. Two to six
+minutes each on one free core at --scale 1 (steps and pictures grow with it; 0.02 is a rehearsal).
 """
 
 from __future__ import annotations
