@@ -5,7 +5,7 @@ views of one drawing that differ in what a few words say (other styles, colours,
 pairs the starter was trained with, training split, open phrasings) give (picture, words, changed picture),
 without labels made by people. With T0 = T("a photo of s") and T1 = T(prompt of the words with s):
 
-    q = PDV(v, T0, T1), as the default asks        L_q = CE(scale q C^T) over changed views C, plus others
+    q = PDV(v, T0, T1), as +pdv asks               L_q = CE(scale q C^T) over changed views C, plus others
     L = L_q + word CE(scale T1 C^T) + pic2word(v, T0)
 
 Negatives are the other things of the batch and other views of the same thing of which the words are not true,

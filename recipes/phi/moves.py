@@ -1,6 +1,7 @@
-"""Triplets that nobody labelled: a view, the words that lead to another view of the same thing, that view.
+"""Triplets that nobody wrote: a view, the words that lead to another view of the same thing, that view.
 
-The views are the starter's (``recipes/starter/views.py``: other styles of one emoji, rendered changes, filtered
+What a picture is called and how it is drawn comes from its collection; no person said what leads from one picture to
+another. The views are the starter's (``recipes/starter/views.py``: other styles of one emoji, rendered changes, filtered
 photographs, two things in one picture), and their words those that its towers learnt from (``sayings.py``);
 ``training/tuned.py`` learns from them as from any triplets. No concept of the validation and test splits is among
 them.
@@ -38,6 +39,8 @@ GROUPS, SIBLINGS, EACH, MOST = 24, 4, 4, 3
 ACROSS = 4
 """Names in a draw of which there are photographs, paintings or cartoons as well as emoji."""
 REAL = ("photo", "painting", "cartoon")
+LEFT_OUT = "clipart-black"
+"""`sayings.py` has no words of its own for clip art in black: it would be called a coloured drawing."""
 HELD_OUT = 0.01
 """Of the concepts, for the card's recall."""
 BATCH = 128
@@ -87,7 +90,7 @@ def triplets_of_views(
     -------
     data : Moves
     training, held_out : int64
-        Rows; no concept is on both sides.
+        Rows; no concept is on both sides. What leads from one side to the other (a role) is on neither.
     """
     views = Views()
     found = _draw(views, draws, seed)
@@ -105,10 +108,10 @@ def triplets_of_views(
         kept=line, extra=_parts(base, backbone, raw[reference], [words.text for *_, words in found]),
         views=views, said=[words for *_, words in found], seen=seen,
     )  # fmt: skip
-    concepts = np.unique(made.group)
+    concepts = np.unique(views.concept[seen])
     out = np.random.default_rng(seed).choice(concepts, max(1, round(HELD_OUT * len(concepts))), replace=False)
-    held = np.isin(made.group, out)
-    return made, line[~held], line[held]
+    held = np.isin(views.concept[seen[np.stack([reference, target])]], out)
+    return made, line[~held.any(axis=0)], line[held.all(axis=0)]
 
 
 def _draw(views: Views, draws: int, seed: int) -> list[tuple[int, int, sayings.Said]]:
@@ -123,7 +126,9 @@ def _draw(views: Views, draws: int, seed: int) -> list[tuple[int, int, sayings.S
             )
         rows = [view for group in drawn for view in group]
         for a, b, words in views.moves(drawn, dice, MOST):
-            found.setdefault((rows[a], rows[b], words.text), words)
+            pair = rows[a], rows[b]
+            if all(views.rows[views.about[view][0]]["style"] != LEFT_OUT for view in pair):
+                found.setdefault((*pair, words.text), words)
     return [(a, b, words) for (a, b, _), words in found.items()]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sightword.methods.catalog import SHIPPED
 from tiny import D, W, write_tiny_backbone
 
 
@@ -170,6 +171,16 @@ def write_oti(directory: Path, weights_hash: str, name: str = "little/one") -> P
     (directory / "config.json").write_text(json.dumps({**config, "backbone": owner}))
     (directory / "names.txt").write_text("a.jpg\nb.jpg\nc.jpg\n")
     return directory
+
+
+def test_a_shipped_method_cannot_be_hidden_behind_another(run, tmp_path: Path) -> None:
+    """The shipped one is found first, so one's own would be kept and never asked."""
+    own = tmp_path / "tuned"
+    shutil.copytree(SHIPPED / "starter" / "pic2word", own)
+    refused = run("models", "add", own)
+    assert refused.exit_code == 2
+    assert "comes with a method 'tuned'" in refused.stderr and "--name" in refused.stderr
+    assert run("models", "add", own, "--name", "mine").exit_code == 0
 
 
 @pytest.mark.parametrize("name", ["words", "searle-oti"])

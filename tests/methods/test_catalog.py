@@ -47,6 +47,18 @@ def test_default_takes_what_the_backbone_has(
     assert default_name(tiny_backbone) == "trained+pdv"
 
 
+def test_a_head_of_ones_own_is_no_default(home: Path, tiny_backbone: Backbone) -> None:
+    write_tiny_phi(home / "tuned", tiny_backbone.spec.weights_hash)
+    assert default_name(tiny_backbone) == "direction"
+    write_tiny_phi(home / "pic2word", tiny_backbone.spec.weights_hash)
+    assert default_name(tiny_backbone) == "pic2word+pdv"
+
+
+def test_an_option_that_a_method_does_not_take_is_named(tiny_backbone: Backbone) -> None:
+    with pytest.raises(UsageError, match=r"^The method average does not take these options: beta\.$"):
+        load_method("average", backbone=tiny_backbone, beta=0.5)
+
+
 def test_a_phi_for_other_weights_is_refused(home: Path, tiny_backbone: Backbone) -> None:
     write_tiny_phi(home / "mine", "0" * 64)
     with pytest.raises(ModelMismatch, match="mine was trained for"):

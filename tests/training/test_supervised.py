@@ -164,11 +164,19 @@ def test_the_head_keeps_silent_without_words(
     amounts = {key: getattr(base, key) for key in ("alpha_text", "alpha_image", "beta")}
     moved = Tuned(base.base, tensors=tensors, **amounts)
     plain = load_method(f"{tiny_phi_dir}+pdv", backbone=tiny_backbone)
-    sketch = ComposeInput([data.pictures[0]], prompts=["a sketch of {*}"])
-    said = ComposeInput([data.pictures[0]], "as a sketch")
-    expected, answers = (method.compose(tiny_backbone, [sketch, said]) for method in (plain, moved))
-    np.testing.assert_allclose(answers[0], expected[0], atol=1e-6)
-    assert float(answers[1] @ expected[1]) < 0.9
+    picture = data.pictures[0]
+    silent = [
+        ComposeInput([picture], prompts=["a sketch of {*}"]),
+        ComposeInput([picture], "but blue", prompts=["a sketch of {*}"]),
+    ]
+    said = [
+        ComposeInput([picture], "as a sketch"),
+        ComposeInput([picture], "as a sketch", prompts=["domain"]),
+        ComposeInput([picture], "but blue", prompts=["a sketch of {*}", "{*} , {text}"]),
+    ]
+    expected, answers = (method.compose(tiny_backbone, [*silent, *said]) for method in (plain, moved))
+    np.testing.assert_allclose(answers[:2], expected[:2], atol=1e-6)
+    assert ((answers[2:] * expected[2:]).sum(axis=1) < 0.9).all()
 
 
 def test_tuned_needs_a_phi(tiny_backbone: Any) -> None:

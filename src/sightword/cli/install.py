@@ -24,7 +24,7 @@ from sightword.backbones.registry import (
 )
 from sightword.backbones.spec import CARD, hash_file, read_files, read_spec
 from sightword.errors import ModelUnavailable, SightwordError, UsageError
-from sightword.methods.catalog import TRAINING_FREE, list_methods, load_method
+from sightword.methods.catalog import TRAINING_FREE, is_shipped, list_methods, load_method
 from sightword.methods.oti import NAMES, load_oti
 from sightword.methods.phi import CONFIG, WEIGHTS, read_config
 
@@ -207,6 +207,11 @@ def _add_method(directory: Path, name: str) -> Model:
         raise ModelUnavailable(
             f"{directory} was trained for the backbone {owner.get('name', 'unknown')!r}, which is not here.",
             "Add that backbone first (`sightword models export` makes it of open_clip's).",
+        )
+    if is_shipped(name, backbone.name):
+        raise UsageError(
+            f"{backbone.name} comes with a method {name!r}, which would be found first.",
+            "Choose another name with --name.",
         )
     load_method(str(directory.resolve()), backbone=_loaded(place))  # whatever its kind, it can be asked
     target = models_home() / "methods" / safe_name(backbone.name) / name

@@ -34,11 +34,21 @@ from sightword.methods.text import Text
 from sightword.methods.tuned import Tuned
 from sightword.methods.weighted import Weighted
 
-__all__ = ["DEFAULTS", "MethodInfo", "default_name", "find_trained", "list_methods", "load_method"]
+__all__ = [
+    "DEFAULTS",
+    "MethodInfo",
+    "default_name",
+    "find_trained",
+    "is_shipped",
+    "list_methods",
+    "load_method",
+]
 
 DEFAULTS = ("tuned", "pic2word+pdv", "direction")
-"""What ``default`` means: the first of these that the backbone has (chosen on validation, see
-recipes/starter/RESULTS.md)."""
+"""What ``default`` means: the first of these that the backbone has (docs/decisions.md says why).
+
+A head that learnt from a person's own triplets answers the questions that it learnt, so ``tuned`` counts only
+where it is shipped with the backbone."""
 
 SHIPPED = Path(__file__).parent / "shipped"
 TRAINING_FREE: dict[str, Callable[..., Composer]] = {
@@ -139,7 +149,14 @@ def load_method(name: str = "default", *, backbone: Backbone, **options: Any) ->
 def default_name(backbone: Backbone) -> str:
     """The method that ``default`` stands for with this backbone."""
     available = {info.name for info in list_methods(backbone)}
+    if not is_shipped("tuned", backbone.spec.name):
+        available.discard("tuned")
     return next(name for name in DEFAULTS if name.partition("+")[0] in available)
+
+
+def is_shipped(name: str, backbone: str) -> bool:
+    """Whether a trained method of this name comes with the backbone; no other can be installed under it."""
+    return (SHIPPED / safe_name(backbone) / name / CONFIG).is_file()
 
 
 def list_methods(backbone: Backbone | None = None) -> list[MethodInfo]:
@@ -193,7 +210,7 @@ def _make(maker: Callable[..., Composer], name: str, *arguments: Any, **options:
         return maker(*arguments, **options)
     except TypeError as error:
         given = ", ".join(options)
-        raise UsageError(f"The method {name} does not take these options: {given} ({error}).") from None
+        raise UsageError(f"The method {name} does not take these options: {given}.") from error
 
 
 def _describe(directory: Path) -> str:

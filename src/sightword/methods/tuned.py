@@ -8,12 +8,12 @@ mix, and what to add, from all four::
 
 b is the zero-shot method's mix and U, u, R and r begin at zero, so that **without a triplet the answer is the
 zero-shot method's**. In training a penalty keeps q near it (``training/tuned.py``). The head has only ever
-read questions with words, so one that has none (a prompt of its own: "a cartoon of {*}") is answered by b
-alone.
+read questions with words, so one whose prompts leave them out ("a cartoon of {*}") is answered by b alone.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -30,10 +30,13 @@ from sightword.methods.pdv import PDV
 from sightword.methods.phi import Phi
 from sightword.methods.trained import check_shapes, open_trained
 from sightword.methods.vectors import unit
+from sightword.prompts import PRESETS
 
 __all__ = ["BASE", "PARTS", "Tuned", "mix_of", "shapes"]
 
 PARTS = ("v", "t", "T0", "T1")
+FIELD = re.compile(r"\{\w+\}")
+"""A place for words in a prompt; that for the picture is ``{*}``."""
 BASE = "base."
 """Begins the names of the phi's tensors."""
 
@@ -86,7 +89,7 @@ class Tuned(PDV):
         if self.tensors:
             hidden = np.maximum(linear(parts.reshape(len(parts), -1), self.tensors, "inner"), 0)
             added = np.einsum("bkd,bk->bd", parts, linear(hidden, self.tensors, "shares"))
-            said = np.array([bool(query.text.strip()) for query in queries])
+            said = np.array([_says(query) for query in queries])
             out = out + said[:, None] * (added + linear(hidden, self.tensors, "rest"))
         return unit(np.asarray(out, np.float32))
 
@@ -98,6 +101,12 @@ class Tuned(PDV):
             words[said] = text_vectors(backbone, [queries[number] for number in said])
         unchanged = self.base.blend_unchanged(backbone, queries)
         return np.stack([pictures, words, unchanged, self.base.blend(backbone, queries)], axis=1)
+
+
+def _says(query: ComposeInput) -> bool:
+    """Whether the words are in what the text tower reads."""
+    prompts = [PRESETS.get(prompt, prompt) for prompt in query.prompts or ("{text}",)]
+    return bool(query.text.strip()) and any(FIELD.search(prompt) for prompt in prompts)
 
 
 def mix_of(alpha_text: float, alpha_image: float, beta: float) -> Array:
