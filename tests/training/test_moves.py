@@ -39,15 +39,18 @@ NOTO, LINE, OTHER_LINE, OWL, PERSON, WOMAN, DARK = range(len(ROWS))
 
 @pytest.fixture(scope="module")
 def recipe() -> Iterator[Any]:
-    """The recipe's modules; their short names are taken away again, for other tests have such modules too."""
-    before, path = set(sys.modules), list(sys.path)
-    sys.path[:0] = [str(RECIPES / "phi"), str(RECIPES / "starter")]
+    """The recipe's modules. Other tests have modules of the same short names: theirs come back afterwards."""
+    folders = [RECIPES / "phi", RECIPES / "starter", RECIPES / "examples"]
+    names = {path.stem for folder in folders for path in folder.glob("*.py")}
+    theirs = {name: sys.modules.pop(name) for name in names & sys.modules.keys()}
+    path = list(sys.path)
+    sys.path[:0] = [str(folder) for folder in folders]
     import moves
 
     yield moves
-    for name in set(sys.modules) - before:
-        if str(getattr(sys.modules[name], "__file__", None) or "").startswith(str(RECIPES)):
-            del sys.modules[name]
+    for name in names & sys.modules.keys():
+        del sys.modules[name]
+    sys.modules.update(theirs)
     sys.path[:] = path
 
 
