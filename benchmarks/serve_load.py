@@ -20,7 +20,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -153,15 +153,10 @@ def load(url: str, clients: int, seconds: float, queries: list[bytes], pictures:
 def memory_mb(pid: int) -> float:
     """Resident memory of a process and its decoding workers."""
     total = 0.0
-    children = Path(f"/proc/{pid}/task/{pid}/children")
-    pids = [
-        pid,
-        *(
-            int(child)
-            for task in children.parent.parent.iterdir()
-            for child in (task / "children").read_text().split()
-        ),
-    ]
+    pids = [pid]
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # a thread may end meanwhile
+            pids += [int(child) for child in (task / "children").read_text().split()]
     for each in pids:
         try:
             lines = Path(f"/proc/{each}/status").read_text().splitlines()
