@@ -18,24 +18,28 @@ from __future__ import annotations
 
 import argparse
 import random
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import torch
-from joint import MASKED
-from joint_data import Views
 from make import ALIGN, TARGET, Recipe
 from torch.nn import functional as F
 
-from data import SHIPPED, VIEWS, raw_features
+from data import SHIPPED, STARTER, VIEWS, raw_features
 from sightword.methods.pdv import PDV
 from sightword.methods.phi import Phi
 from sightword.methods.token_rows import prompt_ids
 from sightword.prompts import build_prompt
 from sightword.training.job import Learning
 from sightword.training.objectives import apart, info_nce
+
+sys.path.insert(0, str(STARTER))
+
+from joint import MASKED
+from joint_data import Views
 
 GROUPS, MORE = 96, 3
 TRIES = 8
