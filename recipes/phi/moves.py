@@ -21,10 +21,9 @@ import numpy as np
 from data import STARTER, raw_features
 from sightword.backbones.base import Backbone
 from sightword.backbones.torch_starter import TorchStarter
-from sightword.methods.base import ComposeInput
-from sightword.methods.composer import text_vectors
 from sightword.methods.tuned import Tuned
-from sightword.training.triplet_features import TripletFeatures
+from sightword.training.triplet_features import TripletFeatures, text_features
+from sightword.training.tuned import parts_of
 
 sys.path.insert(0, str(STARTER))
 
@@ -97,16 +96,16 @@ def triplets_of_views(
     seen, places = np.unique([(a, b) for a, b, _ in found], return_inverse=True)
     raw = raw_features(tower, views.features[seen])
     reference, target = places.reshape(-1, 2).T
-    texts = sorted({words.text for *_, words in found})
-    which = {text: row for row, text in enumerate(texts)}
-    spoken = np.array([which[words.text] for *_, words in found])
+    said = [words for *_, words in found]
+    spoken = [words.text for words in said]
+    texts, ask_text = np.unique(spoken, return_inverse=True)
     line = np.arange(len(found))
     made = Moves(
-        pictures=raw, names=[str(view) for view in seen], texts=texts, text=_words(backbone, texts),
-        reference=reference, target=target, ask_text=spoken, starts=line, counts=np.ones_like(line), asked=line,
+        pictures=raw, names=[str(view) for view in seen], texts=texts.tolist(),
+        text=text_features(texts.tolist(), backbone, progress=False),
+        reference=reference, target=target, ask_text=ask_text, starts=line, counts=np.ones_like(line), asked=line,
         ask_reference=reference, also=np.empty((len(line), 0), np.int64), group=views.concept[seen[reference]],
-        kept=line, extra=_parts(base, backbone, raw[reference], [words.text for *_, words in found]),
-        views=views, said=[words for *_, words in found], seen=seen,
+        kept=line, extra=_parts(base, backbone, raw[reference], spoken), views=views, said=said, seen=seen,
     )  # fmt: skip
     concepts = np.unique(views.concept[seen])
     out = np.random.default_rng(seed).choice(concepts, max(1, round(HELD_OUT * len(concepts))), replace=False)
@@ -148,19 +147,10 @@ def _across(views: Views) -> list[tuple[list[int], list[int]]]:
     ]
 
 
-def _words(backbone: Backbone, texts: Sequence[str]) -> Array:
-    """The words alone, float32 [T, D]."""
-    nothing = np.zeros(backbone.spec.dim, np.float32)
-    asked = [ComposeInput([nothing], text) for text in texts]
-    return np.concatenate(
-        [text_vectors(backbone, asked[at : at + BATCH]) for at in range(0, len(texts), BATCH)]
-    )
-
-
 def _parts(base: Tuned, backbone: Backbone, pictures: Array, texts: Sequence[str]) -> Array:
     """What the head reads, float32 [N, 4, D]; asks of like length together, so that little is padded."""
-    out = np.empty((len(texts), 4, backbone.spec.dim), np.float32)
+    made, parts = np.empty((len(texts), 4, backbone.spec.dim), np.float32), parts_of(base, backbone)
     order = np.argsort([len(text) for text in texts], kind="stable")
     for block in np.array_split(order, max(1, len(order) // BATCH)):
-        out[block] = base.parts(backbone, [ComposeInput([pictures[row]], texts[row]) for row in block])
-    return out
+        made[block] = parts(pictures[block], [texts[row] for row in block])
+    return made
