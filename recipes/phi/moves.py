@@ -21,8 +21,10 @@ import numpy as np
 from data import STARTER, raw_features
 from sightword.backbones.base import Backbone
 from sightword.backbones.torch_starter import TorchStarter
+from sightword.methods.base import ComposeInput
+from sightword.methods.composer import text_vectors
 from sightword.methods.tuned import Tuned
-from sightword.training.triplet_features import TripletFeatures, text_features
+from sightword.training.triplet_features import TripletFeatures
 from sightword.training.tuned import parts_of
 
 sys.path.insert(0, str(STARTER))
@@ -102,7 +104,7 @@ def triplets_of_views(
     line = np.arange(len(found))
     made = Moves(
         pictures=raw, names=[str(view) for view in seen], texts=texts.tolist(),
-        text=text_features(texts.tolist(), backbone, progress=False),
+        text=_words(backbone, texts.tolist()),
         reference=reference, target=target, ask_text=ask_text, starts=line, counts=np.ones_like(line), asked=line,
         ask_reference=reference, also=np.empty((len(line), 0), np.int64), group=views.concept[seen[reference]],
         kept=line, extra=_parts(base, backbone, raw[reference], spoken), views=views, said=said, seen=seen,
@@ -145,6 +147,15 @@ def _across(views: Views) -> list[tuple[list[int], list[int]]]:
         for real, drawings in named.values()
         if real and any(views.rows[views.about[view][0]].get("code") for view in drawings)
     ]
+
+
+def _words(backbone: Backbone, texts: Sequence[str]) -> Array:
+    """The words as the head reads them, float32 [T, D]; a backbone that remembers prompts has them for `_parts`."""
+    nothing = np.zeros(backbone.spec.dim, np.float32)
+    asked = [ComposeInput([nothing], text) for text in texts]
+    return np.concatenate(
+        [text_vectors(backbone, asked[at : at + BATCH]) for at in range(0, len(texts), BATCH)]
+    )
 
 
 def _parts(base: Tuned, backbone: Backbone, pictures: Array, texts: Sequence[str]) -> Array:
